@@ -1,0 +1,1 @@
+"""The algebra of shapes: symbolic sizes, the annotation language and shape arithmetic."""
