@@ -1,0 +1,204 @@
+"""`gradient`, `withgradient` and `vjp`: reverse-mode derivatives of functions of any trees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar, TypeVarTuple, Unpack, overload
+
+import numpy as np
+
+from typedflux import ops
+from typedflux.autodiff.reverse import ReverseTrace
+from typedflux.core.primitive import type_of
+from typedflux.core.staging import Staged
+from typedflux.core.tracing import Tracer
+from typedflux.core.tree import format_path, iterate, map_leaves
+from typedflux.shapes.errors import DTypeError, ShapeError
+from typedflux.tensor import Tensor
+
+T = TypeVar("T")
+R = TypeVar("R")
+Ts = TypeVarTuple("Ts")
+Unused = Literal["zeros", "none"]
+
+
+@overload
+def gradient(f: Callable[[T], Any], x: T, /, *, unused: Unused = "zeros") -> T: ...
+@overload
+def gradient(
+    f: Callable[[Unpack[Ts]], Any], /, *args: Unpack[Ts], unused: Unused = "zeros"
+) -> tuple[Unpack[Ts]]: ...
+def gradient(f: Callable[..., Any], /, *args: Any, unused: Unused = "zeros") -> Any:
+    """The gradient of the scalar `f(*args)` with respect to each argument.
+
+    An argument is a tensor or any tree of them: a model, a list, a dict, a dataclass. Its gradient
+    has the same structure. For a complex argument it is dL/d(re) + i dL/d(im).
+
+    Args:
+        f: returns a real scalar tensor, or a tuple whose first item is one.
+        unused: what stands where the result depends on nothing: zeros, or `None`.
+
+    Returns:
+        The gradient for one argument, a tuple of them for several.
+
+    Raises:
+        ShapeError: when the result is no scalar.
+        DTypeError: when an argument is an integer tensor, or the result is not real.
+
+    >>> import typedflux as flux
+    >>> flux.gradient(lambda x: (x * x).sum(), flux.asarray([1.0, 2.0]))
+    Tensor([2., 4.], float32)
+    """
+    return withgradient(f, *args, unused=unused)[1]
+
+
+@overload
+def withgradient(f: Callable[[T], R], x: T, /, *, unused: Unused = "zeros") -> tuple[R, T]: ...
+@overload
+def withgradient(
+    f: Callable[[Unpack[Ts]], R], /, *args: Unpack[Ts], unused: Unused = "zeros"
+) -> tuple[R, tuple[Unpack[Ts]]]: ...
+def withgradient(f: Callable[..., Any], /, *args: Any, unused: Unused = "zeros") -> Any:
+    """`(f(*args), gradient)`. What `f` returns beside the loss, `(loss, aux, ...)`, is kept.
+
+    What `f` assigns to the fields of a module among `args` takes effect when the loss is finite.
+    """
+    if not args:
+        raise TypeError("withgradient needs at least one argument to differentiate with respect to")
+    trace = ReverseTrace()
+    staged = Staged(active=True)
+    with trace.running():
+        inputs, traced = _lift(trace, staged, args)
+        out = f(*traced)
+        loss = _loss_of(out)
+        value = map_leaves(trace.unwrap, staged.originals(out))
+    seed = _loss_of(value)
+    if isinstance(seed, Tensor):
+        found = trace.backpropagate([loss], [ops.ones_like(seed)], inputs)
+    else:
+        found = [None] * len(inputs)
+    if _is_finite(seed):
+        staged.commit(trace.unwrap)
+    grads = _gradients(args, found, unused)
+    return value, grads[0] if len(args) == 1 else grads
+
+
+def vjp(f: Callable[..., R], /, *args: Any) -> tuple[R, Callable[[R], Any]]:
+    """`(f(*args), pullback)`: the pullback takes a cotangent of the result, structured like it, to
+    the cotangent of the argument (a tuple for several). It can be called more than once.
+
+    >>> import typedflux as flux
+    >>> y, pullback = flux.vjp(lambda x: x * x, flux.asarray([1.0, 2.0]))
+    >>> pullback(flux.asarray([1.0, 10.0]))
+    Tensor([ 2., 40.], float32)
+    """
+    if not args:
+        raise TypeError("vjp needs at least one argument to differentiate with respect to")
+    trace = ReverseTrace()
+    staged = Staged(active=True)
+    with trace.running():
+        inputs, traced = _lift(trace, staged, args)
+        out = f(*traced)
+    outputs = [leaf for _, leaf, _ in iterate(out)]
+    value: R = map_leaves(trace.unwrap, staged.originals(out))
+    staged.commit(trace.unwrap)
+
+    def pullback(cotangent: R) -> Any:
+        cotangents = [leaf for _, leaf, _ in iterate(cotangent)]
+        if len(cotangents) != len(outputs):
+            raise ShapeError(
+                f"the pullback needs {len(outputs)} cotangent tensors, one for each tensor of the "
+                f"result, got {len(cotangents)}"
+            )
+        for out_leaf, c in zip(outputs, cotangents, strict=True):
+            if c.shape != out_leaf.shape:
+                raise ShapeError(
+                    f"the cotangent of a result {type_of(out_leaf)} must have its shape, "
+                    f"got {type_of(c)}"
+                )
+        found = trace.backpropagate(outputs, cotangents, inputs, keep=True)
+        grads = _gradients(args, found, "zeros")
+        return grads[0] if len(args) == 1 else grads
+
+    return value, pullback
+
+
+def _lift(
+    trace: ReverseTrace, staged: Staged, args: tuple[Any, ...]
+) -> tuple[list[Tensor], tuple[Any, ...]]:
+    """Tracers for the parameters in `args`, and the arguments rebuilt with them."""
+    inputs: list[Tensor] = []
+
+    def lift(tensor: Tensor) -> Tensor:
+        if not tensor.dtype.is_inexact:
+            return tensor
+        tracer = trace.input(tensor)
+        inputs.append(tracer)
+        return tracer
+
+    for i, arg in enumerate(args):
+        if isinstance(arg, Tensor) and not arg.dtype.is_inexact:
+            raise DTypeError(
+                f"argument {i} is {type_of(arg)}: only floating-point and complex tensors have "
+                "gradients; convert it with .astype(flux.float32), or capture it instead"
+            )
+    return inputs, tuple(staged.copy(arg, lift, _identity) for arg in args)
+
+
+def _identity(tensor: Tensor) -> Tensor:
+    return tensor
+
+
+def _gradients(
+    args: tuple[Any, ...], found: list[Tensor | None], unused: Unused
+) -> tuple[Any, ...]:
+    remaining = iter(found)
+
+    def pick(tensor: Tensor) -> Tensor | None:
+        if not tensor.dtype.is_inexact:
+            return None
+        grad = next(remaining)
+        if grad is None and unused == "zeros":
+            return lazy_zeros(tensor)
+        return grad
+
+    return tuple(map_leaves(pick, arg, state=lambda _: None) for arg in args)
+
+
+def lazy_zeros(like: Tensor) -> Tensor:
+    """Zeros of the shape and dtype of `like` that take no memory."""
+    if isinstance(like, Tracer):
+        return ops.zeros_like(like)
+    return ops.broadcast_to(ops.zeros((), dtype=like.dtype), like.shape)
+
+
+def _loss_of(out: Any) -> Any:
+    loss = out
+    if isinstance(out, tuple) and out:
+        loss = out[0]
+    elif isinstance(out, dict) and "loss" in out:
+        loss = out["loss"]
+    if isinstance(loss, Tensor):
+        if loss.ndim != 0:
+            raise ShapeError(
+                f"gradient needs a scalar result, got {type_of(loss)}: reduce it with .sum() or "
+                ".mean(), or use vjp or jacobian"
+            )
+        if not loss.dtype.is_floating:
+            raise DTypeError(f"gradient needs a real floating-point result, got {type_of(loss)}")
+        return loss
+    if isinstance(loss, (int, float, np.number)) and not isinstance(loss, bool):
+        return loss
+    raise TypeError(
+        "gradient needs a function that returns a scalar tensor, or a tuple that starts with one; "
+        f"it returned {type(loss).__name__}"
+    )
+
+
+def _is_finite(loss: Any) -> bool:
+    if isinstance(loss, Tracer):
+        return True  # whoever traces this decides when there is a value
+    return bool(np.isfinite(loss.numpy() if isinstance(loss, Tensor) else loss))
+
+
+__all__ = ["format_path", "gradient", "lazy_zeros", "vjp", "withgradient"]

@@ -1,0 +1,1 @@
+"""The machinery under operations: types, primitives, traces, graphs and trees."""

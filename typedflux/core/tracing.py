@@ -1,0 +1,162 @@
+"""Traces and tracers: how a transformation sees the operations that a function performs.
+
+Each transformation that is under way is a `Trace` with a level. A `Tracer` is a tensor that belongs
+to one; an operation on tensors goes to the trace of the highest level among them, which treats
+tensors of lower levels as constants, and performs its own work with operations on lower levels.
+So transformations nest in any order and never confuse each other's values (the scheme of JAX's
+"Autodidax: JAX core from scratch").
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+import numpy.typing as npt
+
+from typedflux.shapes.dims import Dim, Unknown
+from typedflux.tensor import Tensor
+
+if TYPE_CHECKING:
+    from typedflux.core.primitive import Primitive
+    from typedflux.core.types import TensorType
+
+
+class TraceError(TypeError):
+    """A traced value was used where only a concrete one can be; the message says what to do."""
+
+
+class _Stack(threading.local):
+    def __init__(self) -> None:
+        self.depth = 0
+        self.graphs: list[Trace] = []
+
+
+_stack = _Stack()
+graphs_under_way = 0
+"""How many graph traces run in any thread: zero lets eager operations skip a look-up."""
+
+
+class Trace:
+    """One transformation under way. `process` performs a primitive on its tracers."""
+
+    __slots__ = ("active", "level")
+
+    name: ClassVar[str] = "a transformation"
+
+    def __init__(self) -> None:
+        self.level = 0
+        self.active = False
+
+    def process(self, primitive: Primitive, args: Sequence[Tensor], params: dict[str, Any]) -> Any:
+        """Perform `primitive`; some of `args` are tracers of this trace, or `params` hold its
+        symbolic sizes."""
+        raise NotImplementedError
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """While the traced function runs; afterwards its tracers have no meaning."""
+        _stack.depth += 1
+        self.level = _stack.depth
+        self.active = True
+        try:
+            yield
+        finally:
+            _stack.depth -= 1
+            self.active = False
+
+
+@contextmanager
+def graph_running(trace: Trace) -> Iterator[None]:
+    """`trace.running()` for a trace that also takes operations on symbolic sizes alone."""
+    global graphs_under_way
+    with trace.running():
+        graphs_under_way += 1
+        _stack.graphs.append(trace)
+        try:
+            yield
+        finally:
+            _stack.graphs.pop()
+            graphs_under_way -= 1
+
+
+def current_graph() -> Trace | None:
+    """The innermost graph trace of this thread."""
+    return _stack.graphs[-1] if _stack.graphs else None
+
+
+def find_graph_for(params: dict[str, Any]) -> Trace | None:
+    """The graph trace that an operation without traced operands belongs to by its sizes."""
+    if _stack.graphs and any(_is_symbolic(value) for value in params.values()):
+        return _stack.graphs[-1]
+    return None
+
+
+def _is_symbolic(value: object) -> bool:
+    if isinstance(value, tuple):
+        return any(_is_symbolic(item) for item in value)
+    return isinstance(value, (Dim, Unknown))
+
+
+class Tracer(Tensor):
+    """A tensor inside a transformation."""
+
+    __slots__ = ("_trace",)
+
+    _trace: Trace
+
+    @property
+    def type(self) -> TensorType:
+        """Dtype and shape as the transformation knows them."""
+        raise NotImplementedError
+
+    @property
+    def size(self) -> int:
+        size = 1
+        for d in self.shape:
+            size = size * d
+        return size
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def _concrete(self, purpose: str) -> npt.NDArray[Any]:
+        self.refuse(purpose)
+
+    def refuse(self, purpose: str) -> NoReturn:
+        """Raise the error for a use that needs a value."""
+        raise TraceError(
+            f"cannot {purpose}: this tensor, {self.type}, is being traced by "
+            f"{self._trace.name}; {self.remedy}"
+        )
+
+    remedy: ClassVar[str] = "return it from the function and use the result"
+
+    def __reduce__(self) -> NoReturn:
+        self.refuse("pickle")
+
+
+def find_top_trace(args: Sequence[Tensor]) -> Trace:
+    """The trace of the highest level among the tracers in `args`, of which there is one.
+
+    Raises:
+        TraceError: for a tracer whose transformation has ended.
+    """
+    top: Trace | None = None
+    for arg in args:
+        if isinstance(arg, Tracer):
+            trace = arg._trace
+            if not trace.active:
+                raise TraceError(
+                    f"a tensor, {arg.type}, was kept after the {trace.name} that made it had "
+                    "ended: return it from the function, or store stop_gradient(...) of it"
+                )
+            if top is None or trace.level > top.level:
+                top = trace
+        elif not isinstance(arg, Tensor):
+            raise TypeError(f"expected a tensor, got {type(arg).__name__}: {arg!r:.80}")
+    assert top is not None
+    return top

@@ -1,0 +1,31 @@
+"""Operations on tensors: one file per family, re-exported here under their public names."""
+
+from typedflux.ops.comparison import equal as equal
+from typedflux.ops.comparison import greater as greater
+from typedflux.ops.comparison import less as less
+from typedflux.ops.comparison import where as where
+from typedflux.ops.conversion import astype as astype
+from typedflux.ops.creation import asarray as asarray
+from typedflux.ops.creation import full as full
+from typedflux.ops.creation import ones_like as ones_like
+from typedflux.ops.creation import zeros as zeros
+from typedflux.ops.creation import zeros_like as zeros_like
+from typedflux.ops.elementwise import add as add
+from typedflux.ops.elementwise import conj as conj
+from typedflux.ops.elementwise import divide as divide
+from typedflux.ops.elementwise import exp as exp
+from typedflux.ops.elementwise import log as log
+from typedflux.ops.elementwise import maximum as maximum
+from typedflux.ops.elementwise import multiply as multiply
+from typedflux.ops.elementwise import negative as negative
+from typedflux.ops.elementwise import relu as relu
+from typedflux.ops.elementwise import subtract as subtract
+from typedflux.ops.elementwise import tanh as tanh
+from typedflux.ops.linear import matmul as matmul
+from typedflux.ops.manipulation import broadcast_to as broadcast_to
+from typedflux.ops.manipulation import matrix_transpose as matrix_transpose
+from typedflux.ops.manipulation import moveaxis as moveaxis
+from typedflux.ops.manipulation import permute_dims as permute_dims
+from typedflux.ops.manipulation import reshape as reshape
+from typedflux.ops.printing import format_tensor as format_tensor
+from typedflux.ops.reductions import sum as sum

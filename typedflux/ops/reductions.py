@@ -1,0 +1,86 @@
+"""Reductions over axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from typedflux import dtypes, ops
+from typedflux.core.primitive import Lowering, Primitive, Pullbacks
+from typedflux.core.types import Shape, TensorType
+from typedflux.dtypes import DType, DTypeSet
+from typedflux.ops.families import check_domain
+from typedflux.shapes.reshape import normalize_axes, reduce_shape
+from typedflux.tensor import Axis, Tensor, TensorLike
+
+
+def reduction(
+    name: str,
+    kernel: Callable[..., Any],
+    vjp: Callable[..., Pullbacks] | None,
+    jvp: Callable[..., Any] | None = None,
+    *,
+    domain: DTypeSet = dtypes.Num,
+    result: Callable[[dtypes.AnyDType], dtypes.AnyDType] | None = None,
+) -> Primitive:
+    """A primitive `(x, *, axis, keepdims)` that combines the elements along `axis`, a tuple."""
+
+    def shape(x: TensorType, *, axis: tuple[int, ...], keepdims: bool) -> TensorType:
+        check_domain(x.dtype, domain)
+        dtype = result(x.dtype) if result else x.dtype
+        return TensorType(dtype, reduce_shape(x.shape, axis, keepdims))
+
+    def batch(
+        inputs: Sequence[Tensor], axes: Sequence[int | None], *, axis: tuple[int, ...],
+        keepdims: bool,
+    ) -> tuple[Tensor, int]:  # fmt: skip
+        x = ops.moveaxis(inputs[0], axes[0] or 0, 0)
+        inner = tuple(a + 1 for a in axis)
+        return primitive.bind(x, axis=inner, keepdims=keepdims), 0
+
+    primitive = Primitive(name, kernel, shape, vjp, jvp, batch, Lowering("reduction", name))
+    return primitive
+
+
+def restore_axes(g: Tensor, shape: Shape, axis: tuple[int, ...], keepdims: bool) -> Tensor:
+    """A reduction's cotangent with its reduced axes back, of size 1: it broadcasts to `shape`."""
+    if keepdims:
+        return g
+    kept = tuple(1 if i in axis else size for i, size in enumerate(shape))
+    return ops.reshape(g, kept)  # type: ignore[arg-type]
+
+
+def _sum_vjp(out: Tensor, x: Tensor, *, axis: tuple[int, ...], keepdims: bool) -> Pullbacks:
+    if not out.dtype.is_inexact:
+        return None
+    shape = x.shape
+    return (lambda g: ops.broadcast_to(restore_axes(g, shape, axis, keepdims), shape),)
+
+
+def _linear_jvp(
+    out: Tensor, inputs: Sequence[Tensor], tangents: Sequence[Tensor | None], **params: Any
+) -> Tensor:
+    tangent: Tensor = sum_p.bind(tangents[0], **params)
+    return tangent
+
+
+sum_p = reduction("sum", np.add.reduce, _sum_vjp, _linear_jvp)
+
+
+def sum(
+    x: TensorLike, /, *, axis: Axis = None, dtype: DType | None = None, keepdims: bool = False
+) -> Tensor:
+    """The sum over `axis` (all axes by default). Booleans and narrow integers are summed as int64.
+
+    >>> sum(ops.asarray([[1.0, 2.0], [3.0, 4.0]]), axis=0)
+    Tensor([4., 6.], float32)
+    """
+    x = ops.asarray(x)
+    if dtype is None and not x.dtype.is_inexact:
+        dtype = dtypes.uint64 if x.dtype.kind == "uint" else dtypes.int64
+    if dtype is not None:
+        x = ops.astype(x, dtype)
+    out: Tensor = sum_p.bind(x, axis=normalize_axes(axis, x.ndim), keepdims=keepdims)
+    return out
