@@ -20,6 +20,7 @@ from typedflux.shapes.symbolic import (
     equal,
     hint_of,
     require_equal,
+    surely_different,
     symbol,
     symbols,
     terms_of,
@@ -50,6 +51,7 @@ __all__ = [
     "require_equal",
     "solve",
     "substitute",
+    "surely_different",
     "symbol",
     "symbols",
 ]

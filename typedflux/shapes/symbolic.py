@@ -264,6 +264,19 @@ def equal(a: Dimension, b: Dimension) -> bool | None:
     return None
 
 
+def surely_different(a: int | Dim, b: int | Dim) -> bool:
+    """Whether two sizes differ whatever their symbols stand for, be they rigid or not.
+
+    >>> n, m = symbol("n"), symbol("m")
+    >>> surely_different(n, n + 1), surely_different(2 * n, 7), surely_different(n, m)
+    (True, True, False)
+    """
+    difference = poly.add(terms_of(a), terms_of(b), -1)
+    if poly.is_constant(difference):
+        return bool(difference)
+    return _never_zero(difference)
+
+
 def _never_zero(terms: Terms) -> bool:
     low, high = poly.bounds(terms)
     if (low is not None and low > 0) or (high is not None and high < 0):
