@@ -23,11 +23,12 @@ import numpy.typing as npt
 Array: TypeAlias = npt.NDArray[Any]
 Sizes: TypeAlias = tuple[int, ...]
 Padding: TypeAlias = tuple[tuple[int, int], ...]
+Index: TypeAlias = tuple[Any, ...]
 
 # A block of patches should stay in the processor's caches between being written and multiplied.
-_BLOCK_BYTES: Final = 6 << 20
+_BLOCK_BYTES: Final = 4 << 20
 # OpenBLAS multiplies matrices of up to a million scalar products by a kernel that skips packing,
-# which for the few channels of a small network takes half the time; but only long rows repay a call.
+# which for the few channels of a small network takes half the time. Only long rows repay a call.
 _SMALL_PRODUCT: Final = 1_000_000
 _SMALL_PRODUCT_LENGTH: Final = 2048
 # Rows transposed together: as many as there are elements of the output's cache lines to fill.
@@ -79,6 +80,8 @@ def conv_input_gradient(
     if _is_pointwise(kernel, stride):
         np.matmul(weights, slopes, out=dx.reshape(groups, channels // groups, -1))
         return batch_first(_crop(dx, padding), dtype)
+    # An outer product (of a depthwise convolution) is no work for BLAS.
+    multiply = np.multiply if weights.shape[2] == 1 else np.matmul
     # As `windows`, but written to: one position of the kernel at a time, where none overlap.
     patches = windows(dx, kernel, stride, dilation, writeable=True)
     rows = channels * prod(kernel)
@@ -89,14 +92,13 @@ def conv_input_gradient(
     for block in blocks(extent, limit):
         shape = tuple(s.stop - s.start for s in block)
         size = prod(shape)
-        columns = scratch[: rows * size].reshape(groups, -1, size) if rows else scratch
-        if not (rows and size):
-            break
-        np.matmul(weights, slopes[:, :, start : start + size], out=columns)
+        columns = scratch[: rows * size].reshape(groups, rows // groups, size)
+        multiply(weights, slopes[:, :, start : start + size], out=columns)
         parts = columns.reshape(channels, *kernel, *shape)
         for position in product(*map(range, kernel)):
-            view = patches[(slice(None), *position, *block)]
-            np.add(view, parts[(slice(None), *position)], out=view)
+            at: Index = (slice(None), *position)
+            here: Index = (*at, *block)
+            np.add(patches[here], parts[at], out=patches[here])
         start += size
     return batch_first(_crop(dx, padding), dtype)
 
@@ -118,11 +120,12 @@ def conv_weight_gradient(
     patches = windows(source, kernel, stride, dilation)
     target = batch_last(dy, source.dtype)
     slopes = target.reshape(groups, weight_shape[0] // groups, prod(target.shape[1:]))
-    dw = np.zeros((groups, weight_shape[0] // groups, prod(weight_shape[1:])), source.dtype)
-    for start, columns in _columns(patches, len(kernel), groups, dw.shape[1]):
+    # Transposed, because OpenBLAS is faster where the longer side of the result comes first.
+    dw = np.zeros((groups, prod(weight_shape[1:]), weight_shape[0] // groups), source.dtype)
+    for start, columns in _columns(patches, len(kernel), groups, dw.shape[2]):
         part = slopes[:, :, start : start + columns.shape[2]]
-        dw += np.matmul(part, columns.swapaxes(1, 2))
-    return dw.reshape(weight_shape).astype(dtype, copy=False)
+        dw += np.matmul(columns, part.swapaxes(1, 2))
+    return np.ascontiguousarray(dw.swapaxes(1, 2), dtype).reshape(weight_shape)
 
 
 def compute_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -211,17 +214,17 @@ def _columns(patches: Array, rank: int, groups: int, outputs: int) -> Iterator[t
         shape = tuple(s.stop - s.start for s in block)
         size = prod(shape)
         columns = scratch[: rows * size].reshape(*heights, *shape)
-        np.copyto(columns, patches[(..., *block)])
+        at: Index = (..., *block)
+        np.copyto(columns, patches[at])
         yield start, columns.reshape(groups, rows // groups, size)
         start += size
 
 
 def _block_length(rows: int, itemsize: int, products: int) -> int:
     """How many columns of `rows` elements, each in `products` scalar products, make a block."""
+    cached = max(1, _BLOCK_BYTES // max(1, rows * itemsize))
     small = _SMALL_PRODUCT // max(1, products)
-    if small >= _SMALL_PRODUCT_LENGTH:
-        return small
-    return max(1, _BLOCK_BYTES // max(1, rows * itemsize))
+    return min(small, cached) if small >= _SMALL_PRODUCT_LENGTH else cached
 
 
 def _group_weights(w: Array, groups: int, dtype: np.dtype[Any]) -> Array:
@@ -236,7 +239,8 @@ def _is_pointwise(kernel: Sizes, stride: Sizes) -> bool:
 def _crop(x: Array, padding: Padding) -> Array:
     """The view of `x` (`channels *padded_spatial batch`) without its padding."""
     inner = (slice(a, n - b) for n, (a, b) in zip(x.shape[1:-1], padding, strict=True))
-    return x[(slice(None), *inner)]
+    at: Index = (slice(None), *inner)
+    return x[at]
 
 
 def _copy(target: Array, source: Array) -> None:
