@@ -44,6 +44,11 @@ _COMPARISONS: Final[dict[type[ast.cmpop], Callable[[Any, Any], bool]]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
+_CONVERSIONS: Final[dict[int, Callable[[object], str]]] = {
+    ord("s"): str,
+    ord("r"): repr,
+    ord("a"): ascii,
+}
 _FUNCTIONS: Final[dict[str, Callable[..., object]]] = {
     "abs": abs,
     "bool": bool,
@@ -147,6 +152,8 @@ class _Evaluator:
                 return self.visit(body if _truth(self.visit(test)) else orelse)
             case ast.Tuple(elts=items) | ast.List(elts=items):
                 return tuple(self.visit(item) for item in items)
+            case ast.Set(elts=items):
+                return frozenset(self.visit(item) for item in items)
             case ast.Subscript(value=value, slice=index):
                 target: Any = self.visit(value)
                 return target[self.visit(index)]
@@ -236,9 +243,9 @@ class _Evaluator:
 
     def formatted(self, node: ast.FormattedValue) -> str:
         value = self.visit(node.value)
-        convert = {-1: lambda v: v, ord("s"): str, ord("r"): repr, ord("a"): ascii}
         spec = "" if node.format_spec is None else str(self.visit(node.format_spec))
-        return format(convert[node.conversion](value), spec)
+        convert = _CONVERSIONS.get(node.conversion)
+        return format(value if convert is None else convert(value), spec)
 
 
 def _unknown(*values: object) -> bool:
