@@ -6,3 +6,5 @@ from typedflux.autodiff import vjp as vjp
 from typedflux.autodiff import withgradient as withgradient
 from typedflux.dtypes import float32 as float32
 from typedflux.ops import asarray as asarray
+from typedflux.compile import explain as explain
+from typedflux.compile import jit as jit

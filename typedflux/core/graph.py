@@ -112,7 +112,7 @@ class GraphTracer(Tracer):
 class GraphTrace(Trace):
     """Records the operations of a function into `graph`."""
 
-    __slots__ = ("_constants", "graph")
+    __slots__ = ("_constants", "_guarded", "graph")
 
     name: ClassVar[str] = "jit or an abstract evaluation"
 
@@ -120,6 +120,7 @@ class GraphTrace(Trace):
         super().__init__()
         self.graph = Graph()
         self._constants: dict[int, Variable] = {}
+        self._guarded: set[str] = set()
 
     def input(self, type: TensorType) -> GraphTracer:
         """A new input of the graph."""
@@ -153,9 +154,11 @@ class GraphTrace(Trace):
 
     def guard(self, left: Dimension, relation: str, right: Dimension, holds: bool) -> None:
         """Called by a symbolic size of this trace when code demanded a decision about it."""
-        guard = Guard(left, relation, right, holds)
-        if guard not in self.graph.guards:
-            self.graph.guards.append(guard)
+        # Comparing guards would compare sizes, which is what calls this: compare their texts.
+        key = f"{left} {relation} {right}"
+        if key not in self._guarded:
+            self._guarded.add(key)
+            self.graph.guards.append(Guard(left, relation, right, holds))
 
 
 def trace_graph(function: Callable[..., Sequence[Tensor]], types: Sequence[TensorType]) -> Graph:

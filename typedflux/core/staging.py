@@ -41,6 +41,10 @@ class Staged:
             fields["_active"] = True
         self._pairs.append((original, copy, dict(fields)))
 
+    def copies(self) -> list[Any]:
+        """All copies made so far."""
+        return [copy for _, copy, _ in self._pairs]
+
     def changes(self) -> list[tuple[Any, str, Any]]:
         """`(original, field, new value)` for each field assigned since; the value as it is."""
         found = []
@@ -53,7 +57,7 @@ class Staged:
     def commit(self, unwrap: Callable[[Tensor], Tensor]) -> None:
         """Carry the changes over to the originals, tensors passed through `unwrap`."""
         for original, name, value in self.changes():
-            original.__dict__[name] = map_leaves(unwrap, self.originals(value))
+            setattr(original, name, map_leaves(unwrap, self.originals(value)))
 
     def originals(self, value: T) -> T:
         """`value` with copies that this transformation made replaced by their originals."""

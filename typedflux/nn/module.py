@@ -8,12 +8,27 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Protocol, Self, TypeVar, cast
 
 from typedflux.checks.boundary import check_methods
 from typedflux.tensor import Tensor
 
 T = TypeVar("T")
+
+
+class Observer(Protocol):
+    """Who watches the trees of modules while a function is traced."""
+
+    def fields(self, module: Any, fields: dict[str, Any]) -> dict[str, Any]:
+        """The fields as the traced function sees them."""
+        ...
+
+    def copied(self, copy: Any) -> None:
+        """A copy was made inside the traced function."""
+        ...
+
+
+observer: Observer | None = None
 
 _STATE = "_state_fields"
 _TIES = "_ties"
@@ -76,6 +91,8 @@ class Module:
     def tree_fields(self) -> dict[str, Any]:
         """The fields that may hold leaves or branches, by name."""
         fields = {k: v for k, v in self.__dict__.items() if k not in _RESERVED}
+        if observer is not None:
+            fields = observer.fields(self, fields)
         ties = self.__dict__.get(_TIES)
         if ties:
             fields[_TIES] = tuple((t.module,) for t in ties.values())
@@ -95,6 +112,8 @@ class Module:
                     self.__dict__[_TIES].items(), fields[_TIES], strict=True
                 )
             }
+        if observer is not None:
+            observer.copied(copy)
         return copy
 
     def tree_state(self) -> frozenset[str]:
@@ -109,6 +128,11 @@ class Module:
         contains this one, unless `trainmode` or `testmode` decided otherwise."""
         mode = self.__dict__.get("_mode")
         return bool(self.__dict__.get("_active", False) if mode is None else mode)
+
+
+def is_blank(module: Module) -> bool:
+    """Whether no field has been assigned yet."""
+    return all(name in _RESERVED for name in module.__dict__)
 
 
 class Buffer:

@@ -1,0 +1,194 @@
+"""jit: what is traced again and what is not, and that effects equal those of eager calls."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import pytest
+from jaxtyping import Float
+
+import typedflux as flux
+from typedflux import Tensor, ops
+from typedflux.checks import Size
+from typedflux.compile import Jitted
+from typedflux.core.tracing import TraceError
+from typedflux.nn.module import Module, buffer
+from typedflux.shapes.errors import ShapeError
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+class Linear(Module, Generic[In, Out]):
+    weight: Float[Tensor, "Out In"]
+
+    def __init__(self, in_: Size[In], out: Size[Out], seed: int = 0) -> None:
+        rng = np.random.default_rng(seed)
+        self.weight = flux.asarray(rng.standard_normal((out, in_)).astype(np.float32))
+        self.calls = buffer(ops.zeros(()))
+
+    def __call__(self, x: Float[Tensor, "*batch In"]) -> Float[Tensor, "*batch Out"]:
+        self.calls = self.calls + 1
+        return x @ self.weight.mT
+
+
+def batch(rows: int, columns: int = 4, seed: int = 1) -> Tensor:
+    rng = np.random.default_rng(seed)
+    return flux.asarray(rng.standard_normal((rows, columns)).astype(np.float32))
+
+
+def train_step(model: Any, x: Float[Tensor, "batch features"]) -> Tensor:
+    loss, grads = flux.withgradient(lambda m: (m(x) * m(x)).sum(), model)
+    model.weight = model.weight - grads.weight * 0.01
+    return loss
+
+
+def test_a_training_step_changes_the_model_as_eagerly() -> None:
+    compiled: Any = Jitted(train_step)
+    a, b = Linear(4, 3), Linear(4, 3)
+    for rows in (2, 5, 1, 7, 2):
+        x = batch(rows, seed=rows)
+        np.testing.assert_allclose(compiled(a, x).numpy(), train_step(b, x).numpy(), rtol=1e-6)
+        np.testing.assert_allclose(a.weight.numpy(), b.weight.numpy(), rtol=1e-6)
+        assert a.calls.item() == b.calls.item()
+
+
+def test_a_named_size_is_traced_once() -> None:
+    compiled: Any = Jitted(train_step)
+    model = Linear(4, 3)
+    for rows in (2, 5, 7, 100):
+        compiled(model, batch(rows))
+    assert compiled.compilations == 1
+
+
+def test_an_unnamed_size_is_specialised() -> None:
+    compiled = Jitted(lambda x: x + 1)
+    for rows in (2, 5, 2):
+        compiled(batch(rows))
+    assert compiled.compilations == 2
+
+
+def test_demanding_a_size_pins_it() -> None:
+    def f(x: Float[Tensor, "n m"]) -> Tensor:
+        total = ops.zeros(x.shape[1])
+        for i in range(x.shape[0]):
+            total = total + i
+        return total + x.sum()
+
+    compiled = Jitted(f)
+    for rows in (2, 3, 2):
+        x = batch(rows)
+        np.testing.assert_allclose(compiled(x).numpy(), f(x).numpy(), rtol=1e-6)
+    assert compiled.compilations == 2
+    assert "n == 2" in flux.explain(f, batch(2))
+
+
+def test_captured_modules_are_read_at_each_call() -> None:
+    model = Linear(4, 3)
+    compiled = Jitted(lambda x: model(x).sum())
+    x = batch(2)
+    first = compiled(x).item()
+    model.weight = model.weight * 2
+    assert compiled(x).item() == pytest.approx(2 * first, rel=1e-5)
+    assert compiled.compilations == 1
+    assert model.calls.item() == 2
+
+
+def test_the_gradient_of_a_captured_module_is_not_baked_in() -> None:
+    model = Linear(4, 3)
+    compiled = Jitted(lambda x: flux.gradient(lambda m: (m(x) * m(x)).sum(), model).weight)
+    x = batch(2)
+    first = compiled(x).numpy()
+    model.weight = model.weight * 3
+    np.testing.assert_allclose(compiled(x).numpy(), 3 * first, rtol=1e-5)
+
+
+def test_modules_made_inside_are_ordinary() -> None:
+    compiled = Jitted(lambda x: Linear(4, 3)(x).sum())
+    x = batch(2)
+    assert compiled(x).item() == pytest.approx(Linear(4, 3)(x).sum().item(), rel=1e-6)
+
+
+def test_results_keep_their_structure() -> None:
+    model = Linear(4, 3)
+    compiled = Jitted(lambda m, x: {"model": m, "pair": (x * 2, "label", None), "n": 3})
+    x = batch(2)
+    out = compiled(model, x)
+    assert out["model"] is model
+    assert out["pair"][1:] == ("label", None) and out["n"] == 3
+    np.testing.assert_array_equal(out["pair"][0].numpy(), x.numpy() * 2)
+
+
+def test_static_values_specialise() -> None:
+    compiled = Jitted(lambda x, k: x * k)
+    x = batch(1)
+    assert compiled(x, 2).numpy() == pytest.approx(2 * x.numpy())
+    assert compiled(x, 3).numpy() == pytest.approx(3 * x.numpy())
+    assert compiled.compilations == 2
+
+
+def test_nested_jit_and_gradient_of_jit() -> None:
+    square = Jitted(lambda x: (x * x).sum())
+    x = batch(2)
+    np.testing.assert_allclose(flux.gradient(square, x).numpy(), 2 * x.numpy(), rtol=1e-6)
+    outer = Jitted(lambda x: square(x) + flux.gradient(square, x).sum())
+    expected = (x.numpy() ** 2).sum() + 2 * x.numpy().sum()
+    assert outer(x).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_branching_on_a_value_is_refused() -> None:
+    def f(x: Tensor) -> Tensor:
+        return x if x.sum() > 0 else -x
+
+    with pytest.raises(TraceError, match=r"flux\.where"):
+        Jitted(f)(batch(2))
+
+
+def test_an_error_leaves_the_model_as_it_was() -> None:
+    model = Linear(4, 3)
+
+    def broken(m: Linear[Any, Any], x: Tensor) -> Tensor:
+        m.weight = m.weight * 0
+        return x @ m.weight
+
+    before = model.weight
+    with pytest.raises(ShapeError):
+        Jitted(broken)(model, batch(2))
+    assert model.weight is before
+    assert type(model).__getattribute__ is object.__getattribute__
+
+
+def test_a_leaked_tracer_says_so() -> None:
+    kept: list[Tensor] = []
+
+    def f(x: Tensor) -> Tensor:
+        kept.append(x * 2)
+        return x
+
+    Jitted(f)(batch(2))
+    with pytest.raises(TraceError, match="was kept after"):
+        kept[0] + 1
+
+
+def test_tracing_in_one_thread_does_not_disturb_another() -> None:
+    model = Linear(4, 3)
+    errors: list[BaseException] = []
+
+    def work(seed: int) -> None:
+        try:
+            compiled = Jitted(lambda x: model(x).sum())
+            for rows in (1, 2, 3):
+                x = batch(rows, seed=seed)
+                expected = (x.numpy() @ model.weight.numpy().T).sum()
+                assert compiled(x).item() == pytest.approx(expected, rel=1e-3, abs=1e-4)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not errors

@@ -1,0 +1,212 @@
+"""`jit`: trace a function once per signature to a typed graph, then run the graph.
+
+Tensors in the arguments are the graph's inputs, wherever they are: in models, optimiser states and
+containers. So are the ambient random generator and the fields of modules that the function captured.
+What the function assigns to fields of modules takes effect after each call, as in eager mode.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar, cast, overload
+
+from typedflux.compile.capture import Captures, capturing
+from typedflux.compile.signature import SymbolicAxes, flatten, leaf_types
+from typedflux.compile.template import Template, fill
+from typedflux.core.graph import Graph, GraphTrace, Guard, run_graph
+from typedflux.core.staging import Staged
+from typedflux.core.tracing import Tracer, current_graph, graph_running
+from typedflux.core.tree import leaves
+from typedflux.shapes.dims import evaluate
+from typedflux.tensor import Tensor
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_RELATIONS: dict[str, Callable[[int, int], bool]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
+    ">=": operator.ge,
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Write:
+    """An assignment to repeat after each call: to an argument's module, or a captured one."""
+
+    branch: int | None
+    module: Any
+    field: str
+    value: Any
+
+
+@dataclass(slots=True)
+class Traced:
+    """One specialisation: the graph, where its inputs come from and where its outputs go."""
+
+    graph: Graph
+    hints: dict[str, int]
+    captured: list[tuple[Any, str]]
+    writes: list[Write]
+    result: Any
+    names: list[list[str | None] | None]
+
+    def sizes(self, tensors: list[Tensor]) -> dict[Any, int] | None:
+        """The named sizes in this call, `None` when a guard fails: trace again."""
+        sizes: dict[Any, int] = {}
+        for names, tensor in zip(self.names, tensors, strict=True):
+            for name, size in zip(names or (), tensor.shape, strict=False):
+                if name is not None and sizes.setdefault(name, size) != size:
+                    return None
+        return sizes if all(holds(g, sizes) for g in self.graph.guards) else None
+
+
+def holds(guard: Guard, sizes: dict[Any, int]) -> bool:
+    """Whether the relation came out as it did while tracing."""
+    left = evaluate(guard.left, sizes)
+    right = evaluate(guard.right, sizes)
+    return _RELATIONS[guard.relation](left, right) is guard.holds
+
+
+class Jitted:
+    """A function traced at its first call with each signature. See `jit`."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self._axes: SymbolicAxes | None = None
+        self._traced: dict[Hashable, list[Traced]] = {}
+        functools.update_wrapper(self, function)
+
+    @property
+    def compilations(self) -> int:
+        """How many times the function has been traced."""
+        return sum(len(t) for t in self._traced.values())
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        given = flatten((args, kwargs))
+        if current_graph() is not None or any(isinstance(t, Tracer) for t in given.leaves):
+            return self.function(*args, **kwargs)  # part of what is being traced already
+        traced, sizes = self.specialise(args, kwargs)
+        inputs = list(given.leaves)
+        for module, field in traced.captured:
+            inputs.extend(leaves(module.__dict__[field]))
+        outputs = run_graph(traced.graph, inputs, sizes)
+        for write in traced.writes:
+            target = write.module if write.branch is None else given.branches[write.branch]
+            target.__dict__[write.field] = fill(write.value, outputs, given.branches)
+        return fill(traced.result, outputs, given.branches)
+
+    def specialise(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Traced, dict[Any, int]]:
+        """The trace for these arguments, made now where there is none, and its symbolic sizes."""
+        if self._axes is None:
+            self._axes = SymbolicAxes(self.function)
+        given = flatten((args, kwargs))
+        named = self._axes.named(args, kwargs)
+        shapes = tuple(
+            tuple(
+                size if name is None else name
+                for size, name in zip(t.shape, named.get(id(t), [None] * t.ndim), strict=True)
+            )
+            for t in given.leaves
+        )
+        known = self._traced.setdefault((given.key, shapes), [])
+        for traced in known:
+            sizes = traced.sizes(self._tensors(traced, given.leaves))
+            if sizes is not None:
+                return traced, sizes
+        traced = self.trace(args, kwargs, given.leaves, given.branches, named)
+        known.insert(0, traced)
+        sizes = traced.sizes(self._tensors(traced, given.leaves))
+        return traced, traced.hints if sizes is None else sizes
+
+    def _tensors(self, traced: Traced, given: list[Tensor]) -> list[Tensor]:
+        return given[: len(traced.names)]
+
+    def trace(
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        tensors: list[Tensor],
+        branches: list[Any],
+        named: dict[int, list[str | None]],
+    ) -> Traced:
+        """Run the function on tracers and record it."""
+        trace = GraphTrace()
+        staged = Staged()
+        captures = Captures(trace)
+        types, hints = leaf_types(tensors, named, trace)
+        remaining = iter(types)
+
+        def lift(_: Tensor) -> Tensor:
+            return trace.input(next(remaining))
+
+        with graph_running(trace):
+            traced_args, traced_kwargs = staged.copy((args, kwargs), lift)
+            captures.exclude(staged.copies())
+            with capturing(captures):
+                out = self.function(*traced_args, **traced_kwargs)
+            template = Template(trace, staged, branches)
+            writes = [
+                Write(template.index(original), original, field, template.of(value))
+                for original, field, value in staged.changes()
+            ]
+            writes += [
+                Write(None, module, field, template.of(captures.values[key]))
+                for key, (module, field) in captures.written.items()
+            ]
+            result = template.of(out)
+        names = [named.get(id(t)) for t in tensors]
+        return Traced(trace.graph, hints, captures.fields, writes, result, names)
+
+
+@overload
+def jit(function: Callable[P, R], /) -> Callable[P, R]: ...
+@overload
+def jit() -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def jit(function: Callable[..., Any] | None = None, /) -> Any:
+    """Trace `function` once per signature to a typed graph, and run that.
+
+    A signature is the structure of the arguments, the dtypes, the static values in them and the
+    sizes that no annotation of the function names. Named sizes stay symbolic: with
+    `x: Float32[Tensor, "batch 784"]` every batch size runs the same graph. Where the function
+    demands such a size's value, a guard pins it, and another size traces again.
+
+    Assignments to fields of modules and of optimiser states take effect after each call. Branching
+    on a tensor's value is an error that says what to use instead.
+
+    >>> import typedflux as flux
+    >>> @flux.jit
+    ... def double(x: flux.Tensor) -> flux.Tensor:
+    ...     return x + x
+    >>> double(flux.asarray([1.0, 2.0]))
+    Tensor([2., 4.], float32)
+    """
+    if function is None:
+        return jit
+    return cast(Any, Jitted(function))
+
+
+def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
+    """The graph that `jit` runs for these arguments, with types, and what sizes were pinned.
+
+    >>> import typedflux as flux
+    >>> print(flux.explain(lambda x: x * 2, flux.asarray([1.0])))
+    graph(%0: Float32[Tensor, "1"])
+      constants %1: Float32[Tensor, ""]
+      %2: Float32[Tensor, "1"] = multiply(%0, %1)
+      return %2
+    """
+    jitted = function if isinstance(function, Jitted) else Jitted(function)
+    traced, _ = jitted.specialise(args, kwargs)
+    lines = [str(traced.graph)]
+    for guard in traced.graph.guards:
+        verdict = "" if guard.holds else "not "
+        lines.append(f"  relies on {verdict}{guard.left} {guard.relation} {guard.right}")
+    return "\n".join(lines)

@@ -1,0 +1,131 @@
+"""What a jitted function is specialised by: structure, dtypes, static values and fixed sizes.
+
+Sizes that the function's annotations name stay symbolic: `x: Float32[Tensor, "batch 784"]` gives a
+`batch` that any size can take without tracing again.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from typedflux.checks.annotations import (
+    TensorExpectation,
+    UnionExpectation,
+    read,
+    resolve_annotations,
+)
+from typedflux.core.tree import Branch, children
+from typedflux.core.types import Shape, TensorType
+from typedflux.shapes.dims import Dimension, symbol
+from typedflux.shapes.spec import NamedAxis, VariadicAxis
+from typedflux.tensor import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Flattened:
+    """Arguments taken apart: tensors and modules in order of first visit, and the rest as a key."""
+
+    leaves: list[Tensor]
+    branches: list[Any]
+    key: Hashable
+
+
+def flatten(value: Any) -> Flattened:
+    """Take a tree apart. Two trees with equal keys differ only in their tensors' values and sizes."""
+    leaves: list[Tensor] = []
+    branches: list[Any] = []
+    seen: dict[int, int] = {}
+
+    def visit(item: Any) -> Hashable:
+        if isinstance(item, Tensor):
+            leaves.append(item)
+            return ("tensor", item.dtype.name, item.ndim)
+        parts = children(item)
+        if parts is None:
+            return _static_key(item)
+        if id(item) in seen:
+            return ("again", seen[id(item)])
+        seen[id(item)] = len(seen)
+        if isinstance(item, Branch):
+            branches.append(item)
+        return (type(item), *[(name, visit(part)) for name, part in parts])
+
+    return Flattened(leaves, branches, visit(value))
+
+
+def _static_key(value: Any) -> Hashable:
+    if isinstance(value, float):
+        return (float, value.hex())  # 0.0 and -0.0 are equal, as are 1 and 1.0
+    try:
+        hash(value)
+    except TypeError:
+        return (type(value), id(value))
+    return (type(value), value)
+
+
+class SymbolicAxes:
+    """Which axes of a function's tensor arguments its annotations name."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.expected: dict[str, TensorExpectation] = {}
+        try:
+            self.signature: inspect.Signature | None = inspect.signature(function)
+        except (TypeError, ValueError):
+            self.signature = None  # a builtin: nothing is annotated
+            return
+        target = function if hasattr(function, "__annotations__") else type(function).__call__
+        if not hasattr(target, "__module__"):
+            return
+        for name, annotation in resolve_annotations(target, {}).items():
+            expectation = read(annotation)
+            if isinstance(expectation, UnionExpectation) and len(expectation.tensors) == 1:
+                (expectation,) = expectation.tensors
+            if isinstance(expectation, TensorExpectation):
+                self.expected[name] = expectation
+
+    def named(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[int, list[str | None]]:
+        """For each annotated tensor argument, by `id`: the name of each axis, `None` for fixed."""
+        if not self.expected or self.signature is None:
+            return {}
+        found: dict[int, list[str | None]] = {}
+        for name, value in self.signature.bind(*args, **kwargs).arguments.items():
+            expectation = self.expected.get(name)
+            if expectation is not None and isinstance(value, Tensor):
+                names = list(_axis_names(expectation, value.ndim))
+                if len(names) == value.ndim:
+                    found[id(value)] = names
+        return found
+
+
+def _axis_names(expectation: TensorExpectation, rank: int) -> Iterator[str | None]:
+    axes = expectation.spec.axes
+    for axis in axes:
+        if isinstance(axis, VariadicAxis):
+            for i in range(rank - len(axes) + 1):
+                yield f"{axis.name}_{i}" if axis.name else None
+        else:
+            yield axis.name if isinstance(axis, NamedAxis) and not axis.broadcast else None
+
+
+def leaf_types(
+    leaves: list[Tensor], named: dict[int, list[str | None]], owner: object
+) -> tuple[list[TensorType], dict[str, int]]:
+    """Types of the leaves, named sizes as symbols with the present value as hint; and those."""
+    hints: dict[str, int] = {}
+    types = []
+    for leaf in leaves:
+        names = named.get(id(leaf))
+        shape: Shape = leaf.shape
+        if names is not None:
+            sizes: list[Dimension] = []
+            for name, size in zip(names, leaf.shape, strict=True):
+                if name is None or hints.setdefault(name, size) != size:
+                    sizes.append(size)  # a name with two sizes is reported by the function's checks
+                else:
+                    sizes.append(symbol(name, kind="hinted", hint=size, owner=owner))
+            shape = tuple(sizes)
+        types.append(TensorType(leaf.dtype, shape))
+    return types, hints

@@ -1,0 +1,70 @@
+"""Values with tensors left out: what a traced function returned or assigned, to be filled again.
+
+A `Template` puts a placeholder for each tensor, which becomes an output of the graph, and a
+reference for each module among the arguments; `fill` puts the outputs and modules of a call there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from typedflux.core.graph import GraphTrace
+from typedflux.core.staging import Staged
+from typedflux.core.tree import Branch, children, rebuild
+from typedflux.tensor import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRef:
+    """The graph's output of this position."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class BranchRef:
+    """The module of this position among the arguments."""
+
+    position: int
+
+
+class Template:
+    """Makes templates of values from inside a trace."""
+
+    def __init__(self, trace: GraphTrace, staged: Staged, branches: Sequence[Any]) -> None:
+        self.trace = trace
+        self.staged = staged
+        self.positions = {id(b): i for i, b in enumerate(branches)}
+
+    def index(self, branch: Any) -> int | None:
+        """The position of an argument's module, `None` for another."""
+        return self.positions.get(id(branch))
+
+    def of(self, value: Any) -> Any:
+        """The template of `value`."""
+        if isinstance(value, Tensor):
+            self.trace.graph.outputs.append(self.trace.variable_of(value))
+            return OutputRef(len(self.trace.graph.outputs) - 1)
+        if isinstance(value, Branch):
+            position = self.index(self.staged.originals(value))
+            if position is not None:
+                return BranchRef(position)
+        parts = children(value)
+        if not parts:
+            return value
+        return rebuild(value, [self.of(part) for _, part in parts])
+
+
+def fill(template: Any, outputs: Sequence[Tensor], branches: Sequence[Any]) -> Any:
+    """The value that a template stands for in one call."""
+    kind = type(template)
+    if kind is OutputRef:
+        return outputs[template.position]
+    if kind is BranchRef:
+        return branches[template.position]
+    parts = children(template)
+    if not parts:
+        return template
+    return rebuild(template, [fill(part, outputs, branches) for _, part in parts])
