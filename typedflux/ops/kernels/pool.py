@@ -121,8 +121,8 @@ def mean_pool(
     for axis, sizes in enumerate(zip(window, stride, padding, strict=True)):
         total = _sum_windows(total, axis + 2, *sizes)
     weights = _mean_weights(x.shape[2:], window, stride, padding, count_include_pad)
-    y = np.multiply(total, weights.astype(total.dtype), out=total)
-    return y.astype(x.dtype, copy=False)
+    total *= weights.astype(total.dtype)
+    return total.astype(x.dtype, copy=False)
 
 
 def mean_pool_gradient(
