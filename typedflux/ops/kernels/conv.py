@@ -53,11 +53,11 @@ def conv(
     source = batch_last(x, compute_dtype(dtype), padding)
     patches = windows(source, kernel, stride, dilation)
     weights = _group_weights(w, groups, source.dtype)
-    out = patches.shape[1 + len(kernel) :]
-    y = np.empty((groups, w.shape[0] // groups, prod(out)), source.dtype)
+    extent = patches.shape[1 + len(kernel) :]
+    y = np.empty((groups, w.shape[0] // groups, prod(extent)), source.dtype)
     for start, columns in _columns(patches, len(kernel), groups, weights.shape[1]):
         np.matmul(weights, columns, out=y[:, :, start : start + columns.shape[2]])
-    return batch_first(y.reshape(w.shape[0], *out), dtype)
+    return batch_first(y.reshape(w.shape[0], *extent), dtype)
 
 
 def conv_input_gradient(
@@ -74,37 +74,24 @@ def conv_input_gradient(
 
     `dy` is `batch out_channels *out_spatial`; the result has `input_shape`.
     """
+    around = tuple(
+        (d * (k - 1) - low, d * (k - 1) - high)
+        for d, k, (low, high) in zip(dilation, w.shape[2:], padding, strict=True)
+    )
+    fewer = w.shape[0] // groups <= w.shape[1]
+    if fewer and prod(stride) == 1 and all(min(p) >= 0 for p in around):
+        # As a convolution it has patches of the output channels, of which there are no more.
+        flipped = _swapped_weights(w, groups)
+        return conv(dy, flipped, stride=stride, padding=around, dilation=dilation, groups=groups)
+
     dtype = np.result_type(dy, w)
-    batch, channels, *spatial = input_shape
-    kernel, out = w.shape[2:], dy.shape[2:]
     target = batch_last(dy, compute_dtype(dtype))
     weights = _group_weights(w, groups, target.dtype).swapaxes(1, 2)
-    slopes = target.reshape(groups, w.shape[0] // groups, prod(out) * batch)
-    padded = (n + sum(p) for n, p in zip(spatial, padding, strict=True))
-    dx = np.zeros((channels, *padded, batch), target.dtype)
-    if _is_pointwise(kernel, stride):
-        np.matmul(weights, slopes, out=dx.reshape(groups, channels // groups, -1))
-        return batch_first(_crop(dx, padding), dtype)
-    # An outer product (of a depthwise convolution) is no work for BLAS.
-    multiply = np.multiply if weights.shape[2] == 1 else np.matmul
-    # As `windows`, but written to: one position of the kernel at a time, where none overlap.
-    patches = windows(dx, kernel, stride, dilation, writeable=True)
-    rows = channels * prod(kernel)
-    limit = _block_length(rows, target.itemsize, rows * w.shape[0] // max(1, groups * groups))
-    extent = (*out, batch)
-    scratch = np.empty(rows * min(limit, prod(extent)), target.dtype)
-    start = 0
-    for block in blocks(extent, limit):
-        shape = tuple(s.stop - s.start for s in block)
-        size = prod(shape)
-        columns = scratch[: rows * size].reshape(groups, rows // groups, size)
-        multiply(weights, slopes[:, :, start : start + size], out=columns)
-        parts = columns.reshape(channels, *kernel, *shape)
-        for position in product(*map(range, kernel)):
-            at: Index = (slice(None), *position)
-            here: Index = (*at, *block)
-            np.add(patches[here], parts[at], out=patches[here])
-        start += size
+    extent = target.shape[1:]
+    slopes = target.reshape(groups, w.shape[0] // groups, prod(extent))
+    padded = (n + sum(p) for n, p in zip(input_shape[2:], padding, strict=True))
+    dx = np.zeros((input_shape[1], *padded, input_shape[0]), target.dtype)
+    _add_patches(dx, weights, slopes, extent, w.shape[2:], stride, dilation)
     return batch_first(_crop(dx, padding), dtype)
 
 
@@ -142,7 +129,7 @@ def compute_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(np.float32) if narrow else dtype.newbyteorder("=")
 
 
-def batch_last(x: Array, dtype: np.dtype[Any], padding: Padding = (), fill: complex = 0) -> Array:
+def batch_last(x: Array, dtype: np.dtype[Any], padding: Padding = ()) -> Array:
     """`x` (`batch channels *spatial`) as C-ordered `channels *padded_spatial batch`."""
     source = np.moveaxis(x, 0, -1)
     if not any(map(any, padding)):
@@ -152,7 +139,7 @@ def batch_last(x: Array, dtype: np.dtype[Any], padding: Padding = (), fill: comp
         _copy(result, source)
         return result
     spatial = [n + sum(p) for n, p in zip(x.shape[2:], padding, strict=True)]
-    result = np.full((x.shape[1], *spatial, x.shape[0]), fill, dtype)
+    result = np.zeros((x.shape[1], *spatial, x.shape[0]), dtype)
     _copy(_crop(result, padding), source)
     return result
 
@@ -200,6 +187,46 @@ def blocks(extent: Sizes, limit: int) -> Iterator[tuple[slice, ...]]:
         yield (slice(i, min(i + step, extent[0])), *(slice(0, n) for n in extent[1:]))
 
 
+def _add_patches(
+    dx: Array,
+    weights: Array,
+    slopes: Array,
+    extent: Sizes,
+    kernel: Sizes,
+    stride: Sizes,
+    dilation: Sizes,
+) -> None:
+    """Add `weights @ slopes`, which is `channels*kernel *out batch`, to the windows of `dx`.
+
+    `weights` and `slopes` have a leading axis of groups, and `extent` is `*out batch`.
+    """
+    if prod(kernel) == 1 and prod(stride) == 1:
+        np.matmul(
+            weights, slopes, out=dx.reshape(slopes.shape[0], weights.shape[1], slopes.shape[2])
+        )
+        return
+    groups, outputs = slopes.shape[:2]
+    # An outer product (of a depthwise convolution) is no work for BLAS.
+    multiply = np.multiply if outputs == 1 else np.matmul
+    # One position of the kernel at a time, where no windows overlap.
+    patches = windows(dx, kernel, stride, dilation, writeable=True)
+    rows = dx.shape[0] * prod(kernel)
+    limit = _block_length(rows, dx.itemsize, rows * outputs // groups)
+    scratch = np.empty(rows * min(limit, prod(extent)), dx.dtype)
+    start = 0
+    for block in blocks(extent, limit):
+        shape = tuple(s.stop - s.start for s in block)
+        size = prod(shape)
+        columns = scratch[: rows * size].reshape(groups, rows // groups, size)
+        multiply(weights, slopes[:, :, start : start + size], out=columns)
+        parts = columns.reshape(dx.shape[0], *kernel, *shape)
+        for position in product(*map(range, kernel)):
+            at: Index = (slice(None), *position)
+            here: Index = (*at, *block)
+            np.add(patches[here], parts[at], out=patches[here])
+        start += size
+
+
 def _columns(patches: Array, rank: int, groups: int, outputs: int) -> Iterator[tuple[int, Array]]:
     """The patches (`channels *kernel *out batch`) as matrices of bounded size.
 
@@ -237,8 +264,11 @@ def _group_weights(w: Array, groups: int, dtype: np.dtype[Any]) -> Array:
     return w.astype(dtype, copy=False).reshape(groups, w.shape[0] // groups, prod(w.shape[1:]))
 
 
-def _is_pointwise(kernel: Sizes, stride: Sizes) -> bool:
-    return prod(kernel) == 1 and prod(stride) == 1
+def _swapped_weights(w: Array, groups: int) -> Array:
+    """`w` with its channels exchanged (within groups) and its kernel reversed."""
+    grouped = w.reshape(groups, w.shape[0] // groups, *w.shape[1:]).swapaxes(1, 2)
+    flipped = np.flip(grouped, tuple(range(3, grouped.ndim)))
+    return flipped.reshape(w.shape[1] * groups, w.shape[0] // groups, *w.shape[2:])
 
 
 def _crop(x: Array, padding: Padding) -> Array:
