@@ -27,13 +27,14 @@ EinopsKind: TypeAlias = Literal["rearrange", "reduce", "repeat"]
 Group: TypeAlias = tuple[str, ...]
 
 ELLIPSIS: Final = "..."
+MERGED: Final = "(...)"  # the ellipsis within brackets, whose axes become part of one
 
 
 @dataclass(frozen=True, slots=True)
 class EinopsPattern:
     """Both sides, each as groups of elementary axes; `1` and `()` are groups of no axis.
 
-    An axis written as a number has, in its group, that number with its place behind it (`3@2`).
+    An axis written as a number has, in its group, that number with its side and place behind it (`3@<2`).
     """
 
     left: tuple[Group, ...]
@@ -68,10 +69,11 @@ def parse_einops(text: str, kind: EinopsKind) -> EinopsPattern:
     left_text, arrow, right_text = text.partition("->")
     if not arrow or "->" in right_text:
         raise _refuse(kind, text, "exactly one '->' is wanted")
-    left, right = (_parse_side(side, text, kind) for side in (left_text, right_text))
-    on_left, on_right = _flat(left), _flat(right)
-    if any(ELLIPSIS in group and len(group) > 1 for group in left) or "(...)" in left_text:
+    left, right = _parse_side(left_text, "<", text, kind), _parse_side(right_text, ">", text, kind)
+    if MERGED in _flat(left):
         raise _refuse(kind, text, "'...' cannot be in brackets on the left")
+    on_left = _flat(left)
+    on_right = tuple(ELLIPSIS if name == MERGED else name for name in _flat(right))
     only_left = [name for name in on_left if name not in on_right]
     only_right = [name for name in on_right if name not in on_left]
     if kind != "reduce" and only_left:
@@ -93,7 +95,7 @@ def _shown(name: str) -> str:
     return name.partition("@")[0]
 
 
-def _parse_side(side: str, text: str, kind: EinopsKind) -> tuple[Group, ...]:
+def _parse_side(side: str, mark: str, text: str, kind: EinopsKind) -> tuple[Group, ...]:
     groups: list[Group] = []
     inside: list[str] | None = None
     seen: set[str] = set()
@@ -110,27 +112,27 @@ def _parse_side(side: str, text: str, kind: EinopsKind) -> tuple[Group, ...]:
             groups.append(tuple(inside))
             inside = None
             continue
-        names = _names(word, place, text, kind)
+        names = _names(word, f"{mark}{place}", text, kind)
         for name in names:
             if name in seen:
-                raise _refuse(kind, text, f"'{name}' is twice on one side")
+                raise _refuse(kind, text, f"'{_shown(name)}' is twice on one side")
             seen.add(name)
         if inside is None:
             groups.append(names)
         else:
-            inside.extend(names)
+            inside.extend(MERGED if name == ELLIPSIS else name for name in names)
     if inside is not None:
         raise _refuse(kind, text, "'(' is not closed")
     return tuple(groups)
 
 
-def _names(word: str, place: int, text: str, kind: EinopsKind) -> Group:
+def _names(word: str, place: str, text: str, kind: EinopsKind) -> Group:
     if word == "1":
         return ()
     if word == ELLIPSIS:
         return (word,)
     if word.isdecimal() and int(word) > 1 and kind != "rearrange":
-        return (f"{int(word)}@{place}{kind}",)
+        return (f"{int(word)}@{place}",)
     if word.isidentifier() and not word.startswith("_") and not word.endswith("_"):
         return (word,)
     raise _refuse(kind, text, f"'{word}' is no name for an axis")
@@ -194,7 +196,7 @@ def _spread_ellipsis(
     kind: EinopsKind, pattern: EinopsPattern, shape: Sequence[Dimension]
 ) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
     """Put one invented name (`@0`, `@1`, ...) for each axis under the ellipsis."""
-    if (ELLIPSIS,) not in pattern.left:
+    if ELLIPSIS not in _flat(pattern.left):
         return pattern.left, pattern.right
     extra = len(shape) - (len(pattern.left) - 1)
     if extra < 0:
@@ -203,22 +205,18 @@ def _spread_ellipsis(
             f"but '{format_shape(shape)}' has {len(shape)}"
         )
     invented = tuple(f"@{i}" for i in range(extra))
-    sides: list[tuple[Group, ...]] = []
-    for side in (pattern.left, pattern.right):
-        groups: list[Group] = []
-        for group in side:
-            if group == (ELLIPSIS,) and not _bracketed(side, pattern):
-                groups.extend((name,) for name in invented)
-                continue
-            spread = (invented if name == ELLIPSIS else (name,) for name in group)
-            groups.append(tuple(name for names in spread for name in names))
-        sides.append(tuple(groups))
-    return sides[0], sides[1]
+    return _spread(pattern.left, invented), _spread(pattern.right, invented)
 
 
-def _bracketed(side: tuple[Group, ...], pattern: EinopsPattern) -> bool:
-    """Whether the right side has the ellipsis alone in brackets, which merges its axes."""
-    return side is pattern.right and "(...)" in pattern.text.replace(" ", "")
+def _spread(side: tuple[Group, ...], invented: tuple[str, ...]) -> tuple[Group, ...]:
+    groups: list[Group] = []
+    for group in side:
+        if group == (ELLIPSIS,):
+            groups.extend((name,) for name in invented)
+        else:
+            parts = (invented if name == MERGED else (name,) for name in group)
+            groups.append(tuple(name for names in parts for name in names))
+    return tuple(groups)
 
 
 def _solve_group(

@@ -41,7 +41,7 @@ class ArrayIndex:
     shape: Shape
 
 
-Entry: TypeAlias = "int | Dim | Unknown | slice | EllipsisType | MaskIndex | ArrayIndex | None"
+Entry: TypeAlias = int | Dim | Unknown | slice | EllipsisType | MaskIndex | ArrayIndex | None
 
 
 def slice_length(size: Dimension, cut: slice) -> Dimension:
