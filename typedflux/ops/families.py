@@ -24,7 +24,7 @@ from typedflux.core.quiet import quiet
 from typedflux.core.types import Shape, TensorType
 from typedflux.dtypes import AnyDType, DTypeSet
 from typedflux.shapes.broadcasting import broadcast_shapes
-from typedflux.shapes.dims import Dim, Unknown, is_fixed
+from typedflux.shapes.dims import Dim, Unknown, equal, is_fixed
 from typedflux.shapes.errors import DTypeError
 from typedflux.tensor import Tensor, TensorLike, wrap
 
@@ -251,9 +251,16 @@ def as_operand(name: str, value: object) -> Any:
 # Derivatives
 
 
+def same_shape(a: Shape, b: Shape) -> bool:
+    """Whether two shapes are surely the same; `==` would demand a decision of symbolic sizes."""
+    if len(a) != len(b):
+        return False
+    return all([x is y or equal(x, y) is True for x, y in zip(a, b, strict=True)])
+
+
 def unbroadcast(g: Tensor, shape: Shape) -> Tensor:
     """`g` summed over the axes along which an operand of `shape` was broadcast."""
-    if g.shape == shape:
+    if same_shape(g.shape, shape):
         return g
     lead = g.ndim - len(shape)
     stretched = tuple(
@@ -339,7 +346,7 @@ def _make_jvp(derivatives: Sequence[Derivative]) -> Callable[..., Tensor | None]
             else:
                 part = ops.multiply(t, derivative(*_pick(names, out, operands)))
             total = part if total is None else ops.add(total, part)
-        if total is not None and total.shape != out.shape:
+        if total is not None and not same_shape(total.shape, out.shape):
             total = ops.broadcast_to(total, out.shape)
         return total
 
