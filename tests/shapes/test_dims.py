@@ -75,7 +75,10 @@ def test_printed_sizes_parse_back(tree: Tree) -> None:
 @settings(max_examples=150, deadline=None)
 def test_polynomials_have_one_form(left: Tree, right: Tree) -> None:
     x, y = left.size(), right.size()
-    grid = [dict(zip(NAMES, point, strict=True)) for point in itertools.product((0, 1, 2, 3, 7, 50), repeat=3)]
+    grid = [
+        dict(zip(NAMES, point, strict=True))
+        for point in itertools.product((0, 1, 2, 3, 7, 50), repeat=3)
+    ]
     same = all(left.number(env) == right.number(env) for env in grid)
     assert (x == y) is same and equal(x, y) is same
     assert not same or hash(x) == hash(y)
@@ -194,7 +197,9 @@ def test_hints_decide_and_every_decision_is_recorded() -> None:
     owner = Recorder()
     x = symbol("x", kind="hinted", hint=4, owner=owner)
     y = symbol("y", kind="hinted", hint=4, owner=owner)
-    assert x == 4 and x != 5 and x == y and x < 9 and x >= 2 and x and list(range(x)) == [0, 1, 2, 3]
+    assert (
+        x == 4 and x != 5 and x == y and x < 9 and x >= 2 and x and list(range(x)) == [0, 1, 2, 3]
+    )
     assert x + 1 != x and x >= 0
     assert owner.guards == [
         ("x==4", True), ("x==5", False), ("x==y", True), ("x<9", True), ("x>=2", True),

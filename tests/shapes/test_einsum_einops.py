@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.shapes.strategies import Twin
-from typedflux.shapes.dims import UNKNOWN, format_shape, hint_of, symbol
+from typedflux.shapes.dims import UNKNOWN, Shape, format_shape, hint_of, symbol
 from typedflux.shapes.einops import EinopsKind, EinopsPlan, plan_einops
 from typedflux.shapes.einsum import canonical_einsum, einsum_shape, parse_einsum
 from typedflux.shapes.errors import AnnotationError, ShapeError
@@ -82,7 +82,12 @@ PATTERNS: list[tuple[EinopsKind, str, dict[str, int], str]] = [
     ("rearrange", "a 1 b -> b () a 1", {"a": 2, "b": 3}, ""),
     ("rearrange", "a () b -> (a b)", {"a": 2, "b": 3}, ""),
     ("rearrange", " -> 1", {}, ""),
-    ("reduce", "b (h p) (w q) c -> b h w c", {"b": 2, "h": 2, "p": 2, "w": 3, "q": 2, "c": 1}, "pq"),
+    (
+        "reduce",
+        "b (h p) (w q) c -> b h w c",
+        {"b": 2, "h": 2, "p": 2, "w": 3, "q": 2, "c": 1},
+        "pq",
+    ),
     ("reduce", "a b c ->", {"a": 2, "b": 3, "c": 2}, ""),
     ("reduce", "a b -> b 1 a", {"a": 2, "b": 3}, ""),
     ("reduce", "a b -> (b 1)", {"a": 2, "b": 3}, ""),
@@ -124,14 +129,17 @@ def by_hand(x: Array, left: str, right: str, sizes: dict[str, int]) -> Array:
     return out
 
 
+def numbers(shape: Shape) -> Numbers:
+    return tuple(int(str(size)) for size in shape)
+
+
 def carry_out(plan: EinopsPlan, x: Array) -> Array:
-    concrete = lambda shape: tuple(int(str(size)) for size in shape)  # noqa: E731
-    y = x.reshape(concrete(plan.split)).sum(plan.reduced) if plan.reduced else x
-    y = y.reshape(concrete(plan.split)) if not plan.reduced else y
+    y = x.reshape(numbers(plan.split))
+    y = y.sum(plan.reduced) if plan.reduced else y
     y = y.transpose(plan.order)
     for place, _ in plan.inserted:
         y = np.expand_dims(y, place)
-    return np.broadcast_to(y, concrete(plan.expanded)).reshape(concrete(plan.shape))
+    return np.broadcast_to(y, numbers(plan.expanded)).reshape(numbers(plan.shape))
 
 
 @pytest.mark.parametrize(("kind", "text", "sizes", "named"), PATTERNS)
@@ -296,8 +304,10 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
     (
         lambda: plan_einops("rearrange", "b (h d) -> b h d", (n, 10)),
         ShapeError,
-        "rearrange 'b (h d) -> b h d': axis 1 of 'n 10' has size 10: give the sizes of all but "
-        "one of 'h' and 'd'",
+        (
+            "rearrange 'b (h d) -> b h d': axis 1 of 'n 10' has size 10: give the sizes of all but "
+            "one of 'h' and 'd'"
+        ),
     ),
     (
         lambda: plan_einops("rearrange", "b (h d) -> b h d", (n, 10), {"h": 3, "d": 4}),
@@ -312,8 +322,10 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
     (
         lambda: plan_einops("rearrange", "b (h d) -> b h d", (n, 0), {"h": 0}),
         ShapeError,
-        "rearrange 'b (h d) -> b h d': axis 1 of 'n 0' has size 0: next to a size of 0, 'd' could "
-        "be anything",
+        (
+            "rearrange 'b (h d) -> b h d': axis 1 of 'n 0' has size 0: next to a size of 0, 'd' could "
+            "be anything"
+        ),
     ),
     (
         lambda: plan_einops("repeat", "b -> b k", (n,)),

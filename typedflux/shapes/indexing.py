@@ -106,8 +106,9 @@ def _forward(size: int | Dim, start: Limit, stop: Limit) -> Dimension:
         return dim_min(size, -start) if begins_at_end else size - start
     if _negative(stop):
         return (dim_min(size, -start) if begins_at_end else size - start) + stop
-    first = dim_max(size + start, 0) if begins_at_end else start
-    return dim_min(size, stop) - first
+    if begins_at_end:
+        return dim_max(dim_min(size, stop) - dim_max(size + start, 0), 0)
+    return dim_min(size, stop) - start
 
 
 def _backward(size: int | Dim, start: Limit, stop: Limit) -> Dimension:
@@ -116,10 +117,11 @@ def _backward(size: int | Dim, start: Limit, stop: Limit) -> Dimension:
     else:
         first = size + start if _negative(start) else dim_min(size - 1, start)
     if stop is None:
-        last: Dimension = -1
-    else:
-        last = dim_max(size + stop, -1) if _negative(stop) else stop
-    return first - last
+        return first + 1
+    if not _negative(stop):
+        return first - stop
+    length = first - dim_max(size + stop, -1)
+    return length if start is None or _negative(start) else dim_max(length, 0)
 
 
 def _negative(limit: int | Dim) -> bool:

@@ -301,7 +301,8 @@ def extreme(op: Literal["min", "max"], args: Iterable[Terms]) -> Terms:
         kept.append(arg)
     if len(kept) == 1:
         return kept[0]
-    return atom(Opaque(op, tuple(sorted(kept, key=terms_key))))
+    kept.sort(key=lambda arg: (is_constant(arg), terms_key(arg)))
+    return atom(Opaque(op, tuple(kept)))
 
 
 @lru_cache(maxsize=8192)

@@ -148,7 +148,7 @@ class _Attempt:
                 # It may be 1, which neither checks nor binds anything.
                 size = UNKNOWN
         if isinstance(axis, FixedAxis):
-            return None if agree(axis.size, size) else f"axis {place} is {size}, not {axis.size}"
+            return None if agree(size, axis.size) else f"axis {place} is {size}, not {axis.size}"
         if isinstance(axis, ExpressionAxis):
             value = evaluate_expression(axis.text, self.bindings.single, self.arguments)
             if _same(value, size):
