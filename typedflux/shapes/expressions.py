@@ -197,9 +197,11 @@ class _Evaluator:
     def unary(self, op: ast.unaryop, value: Any) -> object:
         if isinstance(op, ast.Not):
             return not _truth(value)
+        if _unknown(value):
+            return UNKNOWN
         if isinstance(op, ast.Invert):
-            return -value - 1
-        return -value if isinstance(op, ast.USub) else value
+            return -value - 1 if isinstance(value, Dim) else ~value
+        return -value if isinstance(op, ast.USub) else +value
 
     def comparison(self, node: ast.Compare) -> object:
         left = self.visit(node.left)
