@@ -152,9 +152,11 @@ class _Method:
             if self.is_init:
                 self.remember(self_, scope)
             result = function(self_, *args, **kwargs)
-            check = self.result
-            if check is not None and not _quick(check.plan, check.expectation, result, scope):
-                self.verify(self_, check, result, scope)
+            promised = self.result
+            if promised is not None and not _quick(
+                promised.plan, promised.expectation, result, scope
+            ):
+                self.verify(self_, promised, result, scope)
             return result
 
         return method

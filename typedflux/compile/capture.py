@@ -83,7 +83,7 @@ def capturing(captures: Captures) -> Iterator[None]:
     with _lock:
         if _tracing_threads == 0:
             Module.__getattribute__ = _read_hook  # type: ignore[method-assign]
-            Module.__setattr__ = _write_hook  # type: ignore[method-assign]
+            Module.__setattr__ = _write_hook  # type: ignore[method-assign, assignment]
             module_base.observer = _Observer()
         _tracing_threads += 1
     _local.captures = captures

@@ -42,13 +42,15 @@ graphs_under_way = 0
 class Trace:
     """One transformation under way. `process` performs a primitive on its tracers."""
 
-    __slots__ = ("active", "level")
+    __slots__ = ("active", "level", "takes_everything")
 
     name: ClassVar[str] = "a transformation"
 
     def __init__(self) -> None:
         self.level = 0
         self.active = False
+        self.takes_everything = False
+        """Whether operations on constants alone are traced too: then nothing is computed."""
 
     def process(self, primitive: Primitive, args: Sequence[Tensor], params: dict[str, Any]) -> Any:
         """Perform `primitive`; some of `args` are tracers of this trace, or `params` hold its
@@ -88,9 +90,13 @@ def current_graph() -> Trace | None:
 
 
 def find_graph_for(params: dict[str, Any]) -> Trace | None:
-    """The graph trace that an operation without traced operands belongs to by its sizes."""
-    if _stack.graphs and any(_is_symbolic(value) for value in params.values()):
-        return _stack.graphs[-1]
+    """The graph trace that an operation without traced operands belongs to: by its sizes, or
+    because the trace takes everything."""
+    if not _stack.graphs:
+        return None
+    trace = _stack.graphs[-1]
+    if trace.takes_everything or any(_is_symbolic(value) for value in params.values()):
+        return trace
     return None
 
 

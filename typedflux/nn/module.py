@@ -59,7 +59,7 @@ class Module:
     def __class_getitem__(cls, dims: Any) -> Any:
         """`Dense[784, 128]`, `Tower["du", "2*d"]`: dims as ints, type variables or strings."""
         items = dims if isinstance(dims, tuple) else (dims,)
-        if all(isinstance(d, TypeVar) or isinstance(d, type) for d in items):
+        if all(isinstance(d, (TypeVar, type)) for d in items):
             inherited = getattr(super(), "__class_getitem__", None)
             if inherited is not None:
                 return inherited(dims)

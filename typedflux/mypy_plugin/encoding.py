@@ -1,0 +1,215 @@
+"""Between mypy's types and the package's own: dims, shapes, dtypes and tensor types.
+
+A tensor's type is `Tensor[dtype class, axis, ...]`. An axis is `Literal[784]`, a type variable (a
+named dimension), `Expression[Literal["{0}+1"], n]`, `Any` (unknown) or an unpacked type variable
+tuple (`*batch`; `*tuple[Any, ...]` for any number of unknown axes). Here an unpacked axis is a
+single symbol of its own, marked by its owner, so that shapes are plain tuples of dims.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mypy.nodes import MypyFile, TypeInfo
+from mypy.types import (
+    AnyType,
+    Instance,
+    LiteralType,
+    ProperType,
+    Type,
+    TypeOfAny,
+    TypeVarTupleType,
+    TypeVarType,
+    UnionType,
+    UnpackType,
+    get_proper_type,
+)
+
+from typedflux import dtypes
+from typedflux.core.types import TensorType, annotation_name
+from typedflux.dtypes import AnyDType, DType
+from typedflux.shapes.dims import (
+    UNKNOWN,
+    Dim,
+    Dimension,
+    Shape,
+    Symbol,
+    Unknown,
+    substitute,
+    symbol,
+    symbols,
+)
+from typedflux.shapes.errors import AnnotationError
+from typedflux.shapes.expressions import evaluate_expression
+
+TENSOR = "typedflux.tensor.Tensor"
+DIM_OF = "typedflux.checks.sizes.DimOf"
+EXPRESSION = "typedflux.static.Expression"
+MODULE = "typedflux.nn.module.Module"
+STATIC = "typedflux.static"
+
+DTYPE_OF_CLASS: dict[str, AnyDType] = {annotation_name(d): d for d in dtypes.ALL} | {
+    name: family for name, family in dtypes.FAMILIES.items()
+}
+
+
+def unknown() -> AnyType:
+    return AnyType(TypeOfAny.explicit)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Atom:
+    """The owner of a symbol that stands for a mypy type variable; `variadic` for `*name`."""
+
+    type: Type
+    variadic: bool
+
+
+class Encoder:
+    """Translates types, given the modules of this run of mypy."""
+
+    def __init__(self) -> None:
+        self.modules: dict[str, MypyFile] = {}
+        self._atoms: dict[tuple[str, object], Atom] = {}
+
+    # Looking up classes
+
+    def info(self, fullname: str) -> TypeInfo | None:
+        """The class of that name in this run, `None` when the program does not import it."""
+        module, _, name = fullname.rpartition(".")
+        tree = self.modules.get(module)
+        entry = tree.names.get(name) if tree is not None else None
+        return entry.node if entry is not None and isinstance(entry.node, TypeInfo) else None
+
+    def instance(self, fullname: str, args: Sequence[Type] = ()) -> Instance:
+        info = self.info(fullname)
+        assert info is not None, f"{fullname} is not loaded"
+        return Instance(info, list(args))
+
+    @property
+    def ready(self) -> bool:
+        """Whether the program has loaded typedflux at all."""
+        return self.info(TENSOR) is not None and self.info(EXPRESSION) is not None
+
+    # Dims
+
+    def dim(self, type_: Type) -> Dimension:
+        """The dimension that an axis or size type stands for."""
+        t = get_proper_type(type_)
+        if isinstance(t, LiteralType):
+            return t.value if isinstance(t.value, int) else UNKNOWN
+        if isinstance(t, TypeVarType):
+            return symbol(t.name, owner=self._atom(t.name, t.id, t, False))
+        if isinstance(t, UnpackType):
+            inner = get_proper_type(t.type)
+            if isinstance(inner, TypeVarTupleType):
+                atom = self._atom(f"*{inner.name}", inner.id, t, True)
+                return symbol(f"*{inner.name}", owner=atom)
+            return symbol("...", kind="flexible", owner=Atom(t, True))  # no two are the same
+        if isinstance(t, UnionType):
+            sizes = [i for i in map(get_proper_type, t.items) if is_instance(i, DIM_OF)]
+            return self.dim(sizes[0]) if sizes else UNKNOWN
+        if isinstance(t, Instance):
+            if t.last_known_value is not None:
+                return self.dim(t.last_known_value)
+            if t.type.fullname == DIM_OF:
+                return self.dim(t.args[0])
+            if t.type.fullname == EXPRESSION:
+                return self._expression(t)
+        return UNKNOWN
+
+    def _atom(self, name: str, key: object, type_: Type, variadic: bool) -> Atom:
+        return self._atoms.setdefault((name, key), Atom(type_, variadic))
+
+    def _expression(self, t: Instance) -> Dimension:
+        template = get_proper_type(t.args[0])
+        if not isinstance(template, LiteralType) or not isinstance(template.value, str):
+            return UNKNOWN
+        names = {f"atom_{i}": self.dim(a) for i, a in enumerate(t.args[1:])}
+        text = re.sub(r"\{(\d+)\}", r"atom_\1", template.value)
+        try:
+            value = evaluate_expression(text, names)
+        except AnnotationError:
+            return UNKNOWN
+        return value if isinstance(value, (int, Dim)) else UNKNOWN
+
+    def axis_type(self, size: Dimension) -> Type:
+        """The axis type of a dimension."""
+        if isinstance(size, Unknown):
+            return unknown()
+        if isinstance(size, int):
+            return LiteralType(size, self.instance("builtins.int"))
+        found = sorted(symbols(size), key=lambda s: s.name)
+        if not all(isinstance(s.owner, Atom) for s in found):
+            return unknown()
+        if len(found) == 1 and size == symbol_dim(found[0]):
+            owner = found[0].owner
+            assert isinstance(owner, Atom)
+            return owner.type
+        if any(isinstance(s.owner, Atom) and s.owner.variadic for s in found):
+            return unknown()  # a product over the axes of *batch
+        slots: dict[Symbol | str, Dimension] = {s: symbol(f"{{{i}}}") for i, s in enumerate(found)}
+        template = LiteralType(str(substitute(size, slots)), self.instance("builtins.str"))
+        atoms = [s.owner.type for s in found if isinstance(s.owner, Atom)]
+        return self.instance(EXPRESSION, [template, *atoms])
+
+    def size_type(self, size: Dimension) -> Type:
+        """The type of an int that is this dimension."""
+        return self.instance(DIM_OF, [self.axis_type(size)])
+
+    # Tensors
+
+    def tensor(self, type_: Type) -> TensorType | None:
+        """The tensor type that a mypy type stands for, `None` for anything else."""
+        t = get_proper_type(type_)
+        if not is_instance(t, TENSOR):
+            return None
+        assert isinstance(t, Instance)
+        return TensorType(self.dtype(t.args[0]), tuple(self.dim(a) for a in t.args[1:]))
+
+    def tensor_type(self, tensor: TensorType) -> Instance:
+        """The mypy type of a tensor type."""
+        axes = [self.axis_type(d) for d in tensor.shape]
+        spread = [i for i, a in enumerate(axes) if isinstance(a, UnpackType)]
+        if len(spread) > 1:  # mypy allows one: what lies between is no longer known
+            axes[spread[0] : spread[-1] + 1] = [self.unknown_axes()]
+        return self.instance(TENSOR, [self.dtype_type(tensor.dtype), *axes])
+
+    def unknown_axes(self) -> UnpackType:
+        """Any number of unknown axes."""
+        return UnpackType(self.instance("builtins.tuple", [unknown()]))
+
+    def dtype(self, type_: Type) -> AnyDType:
+        t = get_proper_type(type_)
+        if isinstance(t, Instance) and t.type.fullname.startswith(STATIC):
+            return DTYPE_OF_CLASS.get(t.type.name, dtypes.Shaped)
+        return dtypes.Shaped
+
+    def dtype_type(self, dtype: AnyDType) -> Type:
+        name = annotation_name(dtype)
+        if isinstance(dtype, DType) or name in dtypes.FAMILIES:
+            return unknown() if name == "Shaped" else self.instance(f"{STATIC}.{name}")
+        return unknown()
+
+
+def symbol_dim(s: Symbol) -> Dim:
+    return symbol(s.name, kind=s.kind, hint=s.hint, owner=s.owner)
+
+
+def is_variadic(size: Dimension) -> bool:
+    """Whether a dimension stands for any number of axes."""
+    return isinstance(size, Dim) and any(
+        isinstance(s.owner, Atom) and s.owner.variadic for s in symbols(size)
+    )
+
+
+def is_instance(t: ProperType, fullname: str) -> bool:
+    """Whether a type is an instance of that class or of one derived from it."""
+    return isinstance(t, Instance) and t.type.has_base(fullname)
+
+
+def open_rank(shape: Shape) -> bool:
+    """Whether a shape has any number of axes somewhere."""
+    return any(is_variadic(d) for d in shape)

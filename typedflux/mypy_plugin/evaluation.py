@@ -1,0 +1,137 @@
+"""Executing the package's own functions on abstract tensors.
+
+An operation's result type is what the operation itself gives on tensors that have a type and no
+value: nothing about any operation is known here. Where an operand has any number of axes (`*batch`),
+the function is run with one and with two axes in that place, and the results are read as one type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from typedflux.core import tracing
+from typedflux.core.graph import GraphTrace
+from typedflux.core.primitive import type_of
+from typedflux.core.tree import children, rebuild
+from typedflux.core.types import TensorType
+from typedflux.mypy_plugin.encoding import is_variadic
+from typedflux.shapes.dims import Dim, Dimension, Shape, Symbol, Unknown, symbol, symbols
+from typedflux.shapes.errors import DTypeError, ShapeError
+from typedflux.tensor import Tensor
+
+
+class Undetermined(Exception):
+    """The result is not known statically."""
+
+
+def evaluate(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """`function(*args, **kwargs)` with each `TensorType` in the arguments a tensor of that type.
+
+    Returns the result with tensors replaced by their types.
+
+    Raises:
+        ShapeError, DTypeError: what the function raises for every rank.
+        Undetermined: when the result depends on values, or on the rank of an open shape.
+    """
+    opened = sorted(_variadics((args, kwargs)), key=lambda s: s.name)
+    if not opened:
+        return _run(function, args, kwargs, {})
+    results = []
+    problem: Exception | None = None
+    for count in (1, 2):
+        expansion = {s: _axes(s, count) for s in opened}
+        try:
+            out = _run(function, args, kwargs, expansion)
+        except (ShapeError, DTypeError) as error:
+            problem = problem or error
+            continue
+        results.append(_contract(out, expansion))
+    if not results and problem is not None:
+        for count in (0, 3):  # an error only if no rank would do
+            expansion = {s: _axes(s, count) for s in opened}
+            try:
+                _run(function, args, kwargs, expansion)
+            except (ShapeError, DTypeError):
+                continue
+            raise Undetermined
+        raise problem
+    if len(results) < 2 or repr(results[0]) != repr(results[1]):
+        raise Undetermined
+    return results[0]
+
+
+def _variadics(value: Any) -> set[Symbol]:
+    if isinstance(value, TensorType):
+        return {s for d in value.shape if is_variadic(d) and isinstance(d, Dim) for s in symbols(d)}
+    parts = children(value)
+    return set().union(*(_variadics(part) for _, part in parts)) if parts else set()
+
+
+def _axes(s: Symbol, count: int) -> tuple[Dimension, ...]:
+    """`count` axes in place of a variadic one; the first keeps its name, for messages."""
+    names = [s.name + "'" * i for i in range(count)]
+    return tuple(symbol(name, kind=s.kind, owner=s.owner) for name in names)
+
+
+def _run(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    expansion: dict[Symbol, tuple[Dimension, ...]],
+) -> Any:
+    trace = GraphTrace()
+    trace.takes_everything = True
+
+    def lower(value: Any) -> Any:
+        if isinstance(value, TensorType):
+            return trace.input(TensorType(value.dtype, _expand(value.shape, expansion)))
+        parts = children(value)
+        return value if not parts else rebuild(value, [lower(part) for _, part in parts])
+
+    with tracing.graph_running(trace):
+        try:
+            out = function(*lower(list(args)), **lower(dict(kwargs)))
+        except (ShapeError, DTypeError):
+            raise
+        except Exception as error:
+            # A value or a size was demanded, or the call is wrong in a way mypy reports itself.
+            raise Undetermined from error
+    return _types(out)
+
+
+def _types(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return type_of(value)
+    if type(value) in (list, tuple):
+        return type(value)(_types(v) for v in value)
+    if isinstance(value, (bool, int, Dim, Unknown)):
+        return value
+    raise Undetermined
+
+
+def _expand(shape: Shape, expansion: dict[Symbol, tuple[Dimension, ...]]) -> Shape:
+    out: list[Dimension] = []
+    for d in shape:
+        if is_variadic(d) and isinstance(d, Dim):
+            (s,) = symbols(d)
+            out.extend(expansion[s])
+        else:
+            out.append(d)
+    return tuple(out)
+
+
+def _contract(value: Any, expansion: dict[Symbol, tuple[Dimension, ...]]) -> Any:
+    """The result with each run of axes that stands for a variadic one folded back."""
+    if type(value) in (list, tuple):
+        return type(value)(_contract(v, expansion) for v in value)
+    if not isinstance(value, TensorType):
+        return value
+    shape = list(value.shape)
+    for s, run in expansion.items():
+        names = [str(d) for d in run]
+        for i in range(len(shape) - len(run) + 1):
+            if [str(d) for d in shape[i : i + len(run)]] == names:
+                shape[i : i + len(run)] = [symbol(s.name, kind=s.kind, owner=s.owner)]
+                break
+    return TensorType(value.dtype, tuple(shape))

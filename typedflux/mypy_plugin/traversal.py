@@ -1,0 +1,95 @@
+"""Walking through mypy types: what they contain, and the same with parts replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mypy.type_visitor import TypeQuery, TypeTranslator
+from mypy.types import (
+    AnyType,
+    Instance,
+    Type,
+    TypeAliasType,
+    TypeOfAny,
+    TypeVarLikeType,
+    TypeVarTupleType,
+    TypeVarType,
+    UnpackType,
+    get_proper_type,
+)
+
+from typedflux.mypy_plugin.encoding import DIM_OF, EXPRESSION, MODULE, TENSOR
+
+
+class TypeCollector(TypeQuery[None]):
+    """Collects the type variables in a type, in order, each once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.variables: list[TypeVarLikeType] = []
+
+    def strategy(self, items: list[None]) -> None:
+        return None
+
+    def _add(self, t: TypeVarLikeType) -> None:
+        if all(v.id != t.id for v in self.variables):
+            self.variables.append(t)
+
+    def visit_type_var(self, t: TypeVarType) -> None:
+        self._add(t)
+
+    def visit_type_var_tuple(self, t: TypeVarTupleType) -> None:
+        self._add(t)
+
+
+class _Speaks(TypeQuery[bool]):
+    def strategy(self, items: list[bool]) -> bool:
+        return any(items)
+
+    def visit_instance(self, t: Instance) -> bool:
+        if t.type.fullname in (TENSOR, DIM_OF) or (t.args and t.type.has_base(MODULE)):
+            return True
+        return super().visit_instance(t)
+
+
+_speaks = _Speaks()
+
+
+def speaks_of_shapes(t: Type) -> bool:
+    """Whether a tensor, a size or a module with dims occurs in a type."""
+    return t.accept(_speaks)
+
+
+class Axes(TypeTranslator):
+    """Replaces axes: `axis` is asked for each axis of a tensor, size or module; it returns the
+    types to stand in its place."""
+
+    def __init__(self, axis: Callable[[Type], list[Type]]) -> None:
+        super().__init__()
+        self.axis = axis
+
+    def visit_instance(self, t: Instance) -> Type:
+        if t.type.fullname == TENSOR:
+            return t.copy_modified(args=[t.args[0], *self._axes(t.args[1:])])
+        if t.type.fullname == DIM_OF or (t.args and t.type.has_base(MODULE)):
+            return t.copy_modified(args=[self._one(a) for a in t.args])
+        return super().visit_instance(t)
+
+    def _axes(self, axes: tuple[Type, ...]) -> list[Type]:
+        out: list[Type] = []
+        for a in axes:
+            out.extend(self.axis(a))
+        spread = [i for i, a in enumerate(out) if isinstance(get_proper_type(a), UnpackType)]
+        if len(spread) > 1:  # one is allowed: what lies between is no longer known
+            del out[spread[0] + 1 : spread[-1] + 1]
+        return out
+
+    def _one(self, a: Type) -> Type:
+        proper = get_proper_type(a)
+        if isinstance(proper, Instance) and proper.type.fullname not in (EXPRESSION,):
+            return a.accept(self)  # a module may be generic in modules
+        new = self.axis(a)
+        return new[0] if len(new) == 1 else AnyType(TypeOfAny.explicit)
+
+    def visit_type_alias_type(self, t: TypeAliasType) -> Type:
+        return get_proper_type(t).accept(self)

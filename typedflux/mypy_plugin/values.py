@@ -1,0 +1,118 @@
+"""What an argument of a call is, as far as it is known before the program runs.
+
+Tensors are known by type; numbers, strings, tuples, slices and the like by value where they are
+written out or have a literal type; sizes as dims; functions and dtypes of the package themselves.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from mypy.checker import TypeChecker
+from mypy.nodes import (
+    EllipsisExpr,
+    Expression,
+    FloatExpr,
+    IntExpr,
+    ListExpr,
+    MemberExpr,
+    NameExpr,
+    RefExpr,
+    SliceExpr,
+    StrExpr,
+    TupleExpr,
+    UnaryExpr,
+)
+from mypy.types import (
+    Instance,
+    LiteralType,
+    NoneType,
+    ProperType,
+    TupleType,
+    Type,
+    UnionType,
+    get_proper_type,
+)
+
+from typedflux.mypy_plugin.encoding import DIM_OF, Encoder, is_instance
+from typedflux.mypy_plugin.evaluation import Undetermined
+
+
+class Reader:
+    """Reads arguments in one module's check."""
+
+    def __init__(self, encoder: Encoder, checker: TypeChecker) -> None:
+        self.encoder = encoder
+        self.checker = checker
+
+    def value(self, expression: Expression, type_: Type | None = None) -> Any:
+        """The value of an argument.
+
+        Raises:
+            Undetermined: when too little is known of it.
+        """
+        match expression:
+            case IntExpr(value=value) | FloatExpr(value=value) | StrExpr(value=value):
+                return value
+            case UnaryExpr(op="-"):
+                inner = self.value(expression.expr)
+                if isinstance(inner, (int, float)):
+                    return -inner
+            case EllipsisExpr():
+                return ...
+            case SliceExpr():
+                bounds = (expression.begin_index, expression.end_index, expression.stride)
+                return slice(*[None if b is None else self.value(b) for b in bounds])
+            case TupleExpr():
+                return tuple(self.value(item) for item in expression.items)
+            case ListExpr():
+                return [self.value(item) for item in expression.items]
+            case NameExpr(fullname="builtins.True"):
+                return True
+            case NameExpr(fullname="builtins.False"):
+                return False
+            case NameExpr() | MemberExpr():
+                own = self._own_object(expression)
+                if own is not None:
+                    return own
+        if type_ is None:
+            type_ = self.checker.lookup_type_or_none(expression)
+            if type_ is None:
+                type_ = self.checker.expr_checker.accept(expression)
+        return self.of_type(type_)
+
+    def of_type(self, type_: Type) -> Any:
+        """The value as its type tells it."""
+        t = get_proper_type(type_)
+        tensor = self.encoder.tensor(t)
+        if tensor is not None:
+            return tensor
+        if isinstance(t, NoneType):
+            return None
+        if isinstance(t, LiteralType):
+            return t.value
+        if isinstance(t, TupleType):
+            return tuple(self.of_type(item) for item in t.items)
+        if isinstance(t, Instance) and t.last_known_value is not None:
+            return t.last_known_value.value
+        if is_size(t):
+            return self.encoder.dim(t)
+        if isinstance(t, Instance) and t.type.fullname == "builtins.float":
+            return 1.0  # a weak scalar: its value does not change any type
+        raise Undetermined
+
+    def _own_object(self, expression: RefExpr) -> Any:
+        """A dtype or a function of the package."""
+        module, _, name = expression.fullname.rpartition(".")
+        if not module.startswith("typedflux"):
+            return None
+        found = getattr(importlib.import_module(module), name, None)
+        return found if callable(found) or type(found).__name__ == "DType" else None
+
+
+def is_size(t: ProperType) -> bool:
+    """Whether a type is an int, or a union of ints such as `Size["n"]`."""
+    if isinstance(t, UnionType):
+        return all(is_size(get_proper_type(item)) for item in t.items)
+    return isinstance(t, Instance) and (t.type.fullname == "builtins.int" or is_instance(t, DIM_OF))
