@@ -262,8 +262,8 @@ BAD_EXPRESSIONS: list[tuple[str, str]] = [
     (
         "{layer.__class__}",
         (
-            "symbolic axis '{layer.__class__}' uses the special attribute '__class__', which is not "
-            "allowed"
+            "symbolic axis '{layer.__class__}' uses the special attribute '__class__', which is "
+            "not allowed"
         ),
     ),
     ("n.real", "symbolic axis 'n.real' uses Attribute, which axes do not support"),

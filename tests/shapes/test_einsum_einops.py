@@ -323,8 +323,8 @@ ERRORS: list[tuple[Callable[[], object], type[Exception], str]] = [
         lambda: plan_einops("rearrange", "b (h d) -> b h d", (n, 0), {"h": 0}),
         ShapeError,
         (
-            "rearrange 'b (h d) -> b h d': axis 1 of 'n 0' has size 0: next to a size of 0, 'd' could "
-            "be anything"
+            "rearrange 'b (h d) -> b h d': axis 1 of 'n 0' has size 0: next to a size of 0, 'd' "
+            "could be anything"
         ),
     ),
     (

@@ -111,8 +111,8 @@ ERRORS: list[tuple[Callable[[], object], str]] = [
     (
         lambda: conv_transpose_size(3, 2, 2, output_padding=2, axis="width"),
         (
-            "output padding 2 of axis 'width' must be at least 0 and smaller than the stride or the "
-            "dilation, here 2"
+            "output padding 2 of axis 'width' must be at least 0 and smaller than the stride or "
+            "the dilation, here 2"
         ),
     ),
     (
@@ -122,8 +122,8 @@ ERRORS: list[tuple[Callable[[], object], str]] = [
     (
         lambda: resolve_padding((1, 2, 3), (3, 3), (1, 1), (1, 1)),
         (
-            "padding (1, 2, 3) does not fit 2 axes: give one number, 2 numbers, 4 numbers (before and "
-            "behind for each axis) or 2 pairs"
+            "padding (1, 2, 3) does not fit 2 axes: give one number, 2 numbers, 4 numbers (before "
+            "and behind for each axis) or 2 pairs"
         ),
     ),
     (

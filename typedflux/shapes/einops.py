@@ -34,7 +34,7 @@ MERGED: Final = "(...)"  # the ellipsis within brackets, whose axes become part 
 class EinopsPattern:
     """Both sides, each as groups of elementary axes; `1` and `()` are groups of no axis.
 
-    An axis written as a number has, in its group, that number with its side and place behind it (`3@<2`).
+    An axis written as a number has, in its group, its side and place behind it (`3@<2`).
     """
 
     left: tuple[Group, ...]
