@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, final
 
-from typedflux.shapes.errors import DTypeError
+from typedflux.shapes.errors import DTypeError, UndecidedError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -126,6 +126,40 @@ class DTypeSet:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DTypeSet) and self.members == other.members
+
+    @property
+    def is_floating(self) -> bool:
+        return self._all("is_floating")
+
+    @property
+    def is_complex(self) -> bool:
+        return self._all("is_complex")
+
+    @property
+    def is_inexact(self) -> bool:
+        return self._all("is_inexact")
+
+    @property
+    def is_integer(self) -> bool:
+        return self._all("is_integer")
+
+    @property
+    def is_numeric(self) -> bool:
+        return self._all("is_numeric")
+
+    @property
+    def kind(self) -> Kind:
+        """The kind that all members share."""
+        kinds = {d.kind for d in self.members}
+        if len(kinds) > 1:
+            raise UndecidedError(f"the dtype may be any of {self!r}: its kind is not decided")
+        return next(iter(kinds))
+
+    def _all(self, question: str) -> bool:
+        answers = {bool(getattr(d, question)) for d in self.members}
+        if len(answers) > 1:
+            raise UndecidedError(f"the dtype may be any of {self!r}: {question} is not decided")
+        return answers == {True}
 
 
 AnyDType: TypeAlias = DType | DTypeSet

@@ -67,7 +67,7 @@ def resolve_annotations(function: Any, type_parameters: Mapping[str, TypeVar]) -
     for name, annotation in inspect.get_annotations(function).items():
         if isinstance(annotation, str):
             try:
-                annotation = eval(annotation, scope, dict(type_parameters))  # noqa: S307
+                annotation = eval(annotation, scope, dict(type_parameters))
             except (NameError, AttributeError, TypeError, SyntaxError):
                 continue  # names of an inner scope, or imported for type checkers only
         found[name] = annotation

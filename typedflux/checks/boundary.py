@@ -1,10 +1,10 @@
 """Verifying calls of a module's methods against their annotations.
 
-`check_methods` wraps the annotated methods of a class. A call binds the names in its tensor and size
-annotations by one scope, to which the class-scoped dimensions belong that the instance bound when it
-was constructed; other arguments of constructors are beartype's to check. The common case, named and
-fixed axes with at most one variadic, is verified by a short loop over a plan made once per method;
-what that does not settle goes to `shapes.unify`, which also has the words for an error.
+`check_methods` wraps the annotated methods of a class. A call binds the names in its tensor and
+size annotations by one scope, to which the class-scoped dimensions belong that the instance bound
+when it was constructed; other arguments of constructors are beartype's to check. The common case,
+named and fixed axes with at most one variadic, is verified by a short loop over a plan made once
+per method; what that does not settle goes to `shapes.unify`, which has the words for an error.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def check_methods(cls: type) -> None:
     for name, member in list(vars(cls).items()):
         if not inspect.isfunction(member) or getattr(member, "__no_type_check__", False):
             continue
-        if name == "__call__" or name == "__init__" or not name.startswith("_"):
-            if member.__annotations__:
-                setattr(cls, name, _Method(cls, member, variables).wrap())
+        entrance = name in ("__call__", "__init__") or not name.startswith("_")
+        if entrance and member.__annotations__:
+            setattr(cls, name, _Method(cls, member, variables).wrap())
 
 
 @dataclass(slots=True)
@@ -228,9 +228,10 @@ class _Method:
     def verify_union(
         self, start: str, expectation: UnionExpectation, value: Any, scope: Bindings
     ) -> None:
-        if not isinstance(value, Tensor):
-            if any(_is_instance(value, other) for other in expectation.others):
-                return
+        if not isinstance(value, Tensor) and any(
+            _is_instance(value, other) for other in expectation.others
+        ):
+            return
         problem: Exception | None = None
         for alternative in expectation.tensors:
             problem = self.tensor_problem(start, alternative, value, scope)

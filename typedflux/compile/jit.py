@@ -1,8 +1,8 @@
 """`jit`: trace a function once per signature to a typed graph, then run the graph.
 
 Tensors in the arguments are the graph's inputs, wherever they are: in models, optimiser states and
-containers. So are the ambient random generator and the fields of modules that the function captured.
-What the function assigns to fields of modules takes effect after each call, as in eager mode.
+containers. So are the ambient random generator and the fields of modules that the function
+captured. What it assigns to fields of modules takes effect after each call, as in eager mode.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class Flattened:
 
 
 def flatten(value: Any) -> Flattened:
-    """Take a tree apart. Two trees with equal keys differ only in their tensors' values and sizes."""
+    """Take a tree apart. Trees with equal keys differ only in their tensors' values and sizes."""
     leaves: list[Tensor] = []
     branches: list[Any] = []
     seen: dict[int, int] = {}

@@ -2,9 +2,9 @@
 
 Put `plugins = typedflux.mypy_plugin` into mypy's configuration. Annotations become types
 (`annotations`), calls of annotated functions bind dims (`calls`), and the package's own operations
-are executed on abstract tensors (`evaluation`), so no operation and no layer is named here. Functions
-of other modules are executed only where a `[typedflux]` section of the configuration lists them:
-`execute = my_ops, my_layers`.
+are executed on abstract tensors (`evaluation`), so no operation and no layer is named here.
+Functions of other modules are executed only where a `[typedflux]` section of the configuration
+lists them: `execute = my_ops, my_layers`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Annotations to types: jaxtyping's strings, `Size["n"]`, and modules subscripted with dims.
 
 A name in a function's signature becomes a type variable of that function, so that mypy itself
-treats the function as generic: fresh at each call, rigid in the body. A name that is a type variable
-of the enclosing class means that one.
+treats the function as generic: fresh at each call, rigid in the body. A name that is a type
+variable of the enclosing class means that one.
 """
 
 from __future__ import annotations
@@ -37,8 +37,6 @@ from mypy.types import (
     Type,
     TypeOfAny,
     TypeVarLikeType,
-    TypeVarTupleType,
-    TypeVarType,
     UnboundType,
     UnionType,
     UnpackType,

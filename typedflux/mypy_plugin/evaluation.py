@@ -1,8 +1,9 @@
 """Executing the package's own functions on abstract tensors.
 
 An operation's result type is what the operation itself gives on tensors that have a type and no
-value: nothing about any operation is known here. Where an operand has any number of axes (`*batch`),
-the function is run with one and with two axes in that place, and the results are read as one type.
+value: nothing about any operation is known here. Where an operand has any number of axes
+(`*batch`), the function is run with one, with two and with many axes in that place, and the
+results are read as one type.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def evaluate(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str
         return _run(function, args, kwargs, {})
     results = []
     problem: Exception | None = None
-    for count in (1, 2):
+    beyond = 1 + _highest_rank((args, kwargs))
+    for count in sorted({1, 2, beyond}):
         expansion = {s: _axes(s, count) for s in opened}
         try:
             out = _run(function, args, kwargs, expansion)
@@ -48,7 +50,7 @@ def evaluate(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str
             continue
         results.append(_contract(out, expansion))
     if not results and problem is not None:
-        for count in (0, 3):  # an error only if no rank would do
+        for count in sorted({0, 3} - {beyond}):  # an error only if no rank would do
             expansion = {s: _axes(s, count) for s in opened}
             try:
                 _run(function, args, kwargs, expansion)
@@ -56,9 +58,16 @@ def evaluate(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str
                 continue
             raise Undetermined
         raise problem
-    if len(results) < 2 or repr(results[0]) != repr(results[1]):
+    if len(results) < 2 or any(repr(r) != repr(results[0]) for r in results):
         raise Undetermined
     return results[0]
+
+
+def _highest_rank(value: Any) -> int:
+    if isinstance(value, TensorType):
+        return value.ndim
+    parts = children(value)
+    return max((_highest_rank(part) for _, part in parts), default=0) if parts else 0
 
 
 def _variadics(value: Any) -> set[Symbol]:

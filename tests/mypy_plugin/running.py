@@ -1,0 +1,42 @@
+"""Running mypy with the plugin on small programs."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+
+from mypy import api
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def check(folder: Path, files: dict[str, str], *, execute: str = "") -> list[str]:
+    """Check `main.py` among `files`; its messages as `line: kind: text  [code]`, in order.
+
+    The cache is shared by the programs of one test run: checking the package itself takes longest.
+    """
+    for name, text in files.items():
+        (folder / name).write_text(textwrap.dedent(text))
+    configuration = folder / "mypy.ini"
+    configuration.write_text(
+        "[mypy]\nplugins = typedflux.mypy_plugin\nstrict = True\n"
+        f"cache_dir = {folder.parent / 'mypy-cache'}\n"
+        f"mypy_path = {ROOT}:{folder}\n[typedflux]\nexecute = {execute}\n"
+    )
+    out, err, _ = api.run(
+        ["--config-file", str(configuration), "--no-error-summary", str(folder / "main.py")]
+    )
+    assert not err, err
+    messages = []
+    for line in out.splitlines():
+        found = re.search(r"main\.py:(\d+): (.*)", line)
+        assert found is not None, line
+        messages.append(f"{found[1]}: {found[2]}")
+    return messages
+
+
+def revealed(messages: list[str]) -> list[str]:
+    """The types that `reveal_type` printed, in order."""
+    found = (re.search(r'Revealed type is "(.*)"', m) for m in messages)
+    return [m[1] for m in found if m is not None]

@@ -1,0 +1,105 @@
+"""Small programs, right and wrong, with the types and the messages that mypy gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.mypy_plugin.running import check, revealed
+
+HEADER = """
+from typing import Generic, TypeVar
+from jaxtyping import Float, Float32, Int
+import typedflux as flux
+from typedflux import Tensor, nn, ops
+from typedflux.checks import Size
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+class Linear(nn.Module, Generic[In, Out]):
+    weight: Float[Tensor, "Out In"]
+    def __init__(self, in_: Size[In], out: Size[Out]) -> None:
+        self.weight = ops.zeros((out, in_))
+    def __call__(self, x: Float[Tensor, "*batch In"]) -> Float[Tensor, "*batch Out"]:
+        return x @ self.weight.mT
+
+def product(x: Float32[Tensor, "b n"], w: Float32[Tensor, "n m"]) -> Float32[Tensor, "b m"]:
+    return x @ w
+
+def f(x: Float32[Tensor, "32 784"], w: Float32[Tensor, "784 10"], z: Float32[Tensor, "2 n 784"],
+      i: Int[Tensor, "32"], u: Float32[Tensor, "_ 784"], t: Tensor, k: int) -> None:
+"""
+
+REVEALED = [
+    ("product(x, w)", "Float32[Tensor, '32 10']"),
+    ("product(u, w)", "Float32[Tensor, '_ 10']"),
+    ("product(t, w)", "Float32[Tensor, '_ 10']"),
+    ("x @ w + 1", "Float32[Tensor, '32 10']"),
+    ("z @ w", "Float32[Tensor, '2 n 10']"),
+    ("x.mT", "Float32[Tensor, '784 32']"),
+    ("z.shape", "tuple[Size['2'], Size['n'], Size['784']]"),
+    ("2 * z.shape[1] + 1", "Size['2*n+1']"),
+    ("x.sum(axis=1, keepdims=True)", "Float32[Tensor, '32 1']"),
+    ("z.sum(axis=(0, 2))", "Float32[Tensor, 'n']"),
+    ("z.reshape((2, -1))", "Float32[Tensor, '2 784*n']"),
+    ("ops.permute_dims(z, (2, 0, 1))", "Float32[Tensor, '784 2 n']"),
+    ("ops.zeros((3, k))", "Float32[Tensor, '3 _']"),
+    ("ops.zeros(z.shape)", "Float32[Tensor, '2 n 784']"),
+    ("ops.greater(x, 0)", "Bool[Tensor, '32 784']"),
+    ("i + x.sum(axis=1)", "Float32[Tensor, '32']"),
+    ("Linear(784, 128)(x)", "Float[Tensor, '32 128']"),
+    ("Linear(784, k)(z)", "Float[Tensor, '2 n _']"),
+    ("flux.gradient(lambda m: m(x).sum(), Linear(784, 2)).weight", "Float[Tensor, '2 784']"),
+    ("t + x", "Shaped[Tensor, '...']"),
+]
+
+WRONG = [
+    ("x @ x", "the last axis of the first operand is 784, the second to last of the second is 32"),
+    ("x + w", "cannot broadcast '32 784' with '784 10': axis -2 has sizes 32 and 784"),
+    ("product(w, x)", "dimension 'n' is 10 but here it is 32 (axis 0)"),
+    ("x.reshape((32, 783))", "[tensor-shape]"),
+    ("x.sum(axis=2)", "[tensor-shape]"),
+    ("Linear(784, 128)(w)", "axis 1 is 10, not 784"),
+    ("Linear(128, 10)(Linear(784, 64)(x))", "axis 1 is 64, not 128"),
+    ("product(i, w)", "it wants dtype float32, not Int  [tensor-dtype]"),
+    ("y: Float32[Tensor, '10 32'] = x @ w", "'32 10'"),
+    ("q: Float32[Tensor, 'n-'] = x", "[tensor-annotation]"),
+]
+
+
+@pytest.fixture(scope="module")
+def revelations(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    body = "".join(f"    reveal_type({expression})\n" for expression, _ in REVEALED)
+    folder = tmp_path_factory.mktemp("revealed")
+    messages = check(folder, {"main.py": HEADER + body})
+    assert [m for m in messages if "error" in m] == []
+    return revealed(messages)
+
+
+@pytest.mark.parametrize("row", range(len(REVEALED)), ids=[e for e, _ in REVEALED])
+def test_types(revelations: list[str], row: int) -> None:
+    assert revelations[row] == REVEALED[row][1]
+
+
+@pytest.fixture(scope="module")
+def complaints(tmp_path_factory: pytest.TempPathFactory) -> dict[int, list[str]]:
+    body = "".join(f"    {statement}\n" for statement, _ in WRONG)
+    found: dict[int, list[str]] = {}
+    for message in check(tmp_path_factory.mktemp("wrong"), {"main.py": HEADER + body}):
+        line, _, text = message.partition(": ")
+        found.setdefault(int(line), []).append(text)
+    return found
+
+
+@pytest.mark.parametrize("row", range(len(WRONG)), ids=[s for s, _ in WRONG])
+def test_errors(complaints: dict[int, list[str]], row: int) -> None:
+    line = HEADER.count("\n") + row + 1
+    messages = complaints.pop(line)
+    assert WRONG[row][1] in messages[0]
+
+
+def test_a_wrong_body_is_found(tmp_path: Path) -> None:
+    program = HEADER.replace("return x @ self.weight.mT", "return x @ self.weight")
+    messages = check(tmp_path, {"main.py": program + "    pass\n"})
+    assert any("the last axis of the first operand is In" in m for m in messages)
