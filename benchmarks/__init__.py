@@ -1,0 +1,1 @@
+"""Timings beside PyTorch, run as `make bench` or `python -m benchmarks`."""
