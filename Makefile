@@ -1,65 +1,82 @@
-# `make demo` and `make test` need Python 3.11 or newer, pip and make; nothing else.
-# Paths are relative and tools are started as modules, so a path with a space in it works.
+# Works on a machine with Python 3.11 or newer (with pip and venv), make and a POSIX shell.
+# Every path is relative and quoted, and tools are called as `python -m TOOL`: scripts in an
+# environment name their interpreter in a line that cannot hold a space.
 
 PYTHON ?= python3
-DEMO := .venv-demo
-DEV := .venv
-LIVE := .venv-live
-BENCH := .venv-bench
+# More arguments for the tool at the end of a target: make test ARGS="-k dims"
+ARGS ?=
+PIP_FLAGS ?= --disable-pip-version-check $(if $(CI),--quiet)
 
-.PHONY: help demo test lint deep live bench clean
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test deep live lint format bench clean
 
-help:
-	@echo "make demo   train on handwritten digits: prints accuracy, leaves weights and two pictures"
-	@echo "make test   set up an environment and run the tests"
-	@echo "make lint   formatting, lint, and mypy --strict with the plugin"
-	@echo "make deep   the long tests: fuzzing, training, every combination"
-	@echo "make live   compare with the PyTorch and JAX of the 'live' extra"
-	@echo "make bench  time typedflux beside PyTorch"
-	@echo "make clean  remove environments and caches"
-
+# $(call environment,DIRECTORY,NAME,EXTRAS): the environment DIRECTORY has the package, editable,
+# with its EXTRAS. DIRECTORY/.installed-NAME says for which pyproject.toml that was done, and is
+# written last, so an interrupted installation is done again; a checkout that was moved, or an
+# interpreter that went away, makes the environment anew.
 define environment
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $@"; exit 1; }
-	@rm -f "$(1)/installed"
-	"$(PYTHON)" -m venv "$(1)"
-	"$(1)/bin/python" -m pip install --quiet --disable-pip-version-check $(2)
-	@touch "$(1)/installed"
+	@set -eu; \
+	here="$$(pwd -P)"; key="$$(cksum < pyproject.toml) $$here"; stamp='$(1)/.installed-$(2)'; \
+	if [ "$$(cat '$(1)/.made' 2>/dev/null)" != "$$here" ] \
+	    || ! '$(1)/bin/python' -c 'import pip' 2>/dev/null; then \
+	    '$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	        echo 'typedflux needs Python 3.11 or newer, which "$(PYTHON)" is not;' \
+	            'name another: make PYTHON=python3.12 $@' >&2; \
+	        exit 1; \
+	    }; \
+	    rm -rf '$(1)'; \
+	    '$(PYTHON)' -m venv '$(1)'; \
+	    echo "$$here" > '$(1)/.made'; \
+	fi; \
+	if [ "$$(cat "$$stamp" 2>/dev/null)" != "$$key" ]; then \
+	    echo 'Installing typedflux[$(3)] into $(1)'; \
+	    rm -f "$$stamp"; \
+	    '$(1)/bin/python' -m pip install $(PIP_FLAGS) --editable '.[$(3)]'; \
+	    echo "$$key" > "$$stamp"; \
+	fi
 endef
-
-$(DEMO)/installed: pyproject.toml
-	$(call environment,$(DEMO),-e ".[examples]")
-
-$(DEV)/installed: pyproject.toml
-	$(call environment,$(DEV),-e ".[dev]")
-
-$(LIVE)/installed: pyproject.toml
-	$(call environment,$(LIVE),torch==2.13.0 -e ".[dev$(comma)live]")
-
-$(BENCH)/installed: pyproject.toml
-	$(call environment,$(BENCH),torch==2.13.0 -e ".[dev]")
 
 comma := ,
 
-demo: $(DEMO)/installed
-	"$(DEMO)/bin/python" examples/digits.py
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
 
-test: $(DEV)/installed
-	"$(DEV)/bin/python" -m pytest -n 2
+demo: ## train on handwritten digits; leaves weights.safetensors, curves.png and mistakes.png
+	$(call environment,.venv,examples,examples)
+	.venv/bin/python examples/digits.py $(ARGS)
 
-lint: $(DEV)/installed
-	"$(DEV)/bin/python" -m ruff format --check .
-	"$(DEV)/bin/python" -m ruff check .
-	"$(DEV)/bin/python" -m mypy
+test: ## the tests, doctests and documentation snippets
+	$(call environment,.venv,dev,dev)
+	.venv/bin/python -m pytest -n auto --dist loadfile $(ARGS)
 
-deep: $(DEV)/installed
-	"$(DEV)/bin/python" -m pytest -n 2 -m deep
+deep: ## all tests again with many more random examples, and those that take long
+	$(call environment,.venv,dev,dev)
+	.venv/bin/python -m pytest -n auto --dist loadfile --hypothesis-profile=deep -m 'not live' $(ARGS)
 
-live: $(LIVE)/installed
-	"$(LIVE)/bin/python" -m pytest -m live
+# On Linux the default torch wheel carries CUDA; a smaller one comes with
+# PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu in the environment.
+live: ## comparisons with PyTorch and JAX, in an environment of their own
+	$(call environment,.venv-live,live,dev$(comma)reference)
+	.venv-live/bin/python -m pytest -m live $(ARGS)
 
-bench: $(BENCH)/installed
-	"$(BENCH)/bin/python" -m benchmarks
+lint: ## formatting, lint rules and strict types
+	$(call environment,.venv,dev,dev)
+	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m mypy
 
-clean:
-	rm -rf "$(DEMO)" "$(DEV)" "$(LIVE)" "$(BENCH)" build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+format: ## format the code and apply the safe lint fixes
+	$(call environment,.venv,dev,dev)
+	.venv/bin/python -m ruff check --fix .
+	.venv/bin/python -m ruff format .
+
+bench: ## the benchmarks, against PyTorch and JAX, in an environment of their own
+	$(call environment,.venv-bench,bench,bench)
+	.venv-bench/bin/python -m benchmarks $(ARGS)
+
+clean: ## remove environments, caches and everything that was made
+	rm -rf .venv .venv-live .venv-bench build dist out
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -f weights.safetensors curves.png mistakes.png
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
