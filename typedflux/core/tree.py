@@ -8,6 +8,7 @@ so a shared module has one set of leaves, and rebuilding keeps the sharing.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -34,26 +35,36 @@ class Branch(Protocol):
         ...
 
 
-def children(value: object) -> list[tuple[str | int, Any]] | None:
+def children(value: Any) -> list[tuple[str | int, Any]] | None:
     """The named children of a branch, `None` for anything else."""
-    kind = type(value)
-    if kind in (list, tuple):
-        return list(enumerate(value))  # type: ignore[arg-type]
-    if kind is dict:
-        return list(value.items())  # type: ignore[attr-defined]
-    if isinstance(value, (Tensor, type)):
+    kind = _kind_of(type(value))
+    if kind is None:
         return None
-    if isinstance(value, Branch):
-        return list(value.tree_fields().items())
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return list(zip(value._fields, value, strict=True))
-    if dataclasses.is_dataclass(value):
-        return [(f.name, getattr(value, f.name)) for f in dataclasses.fields(value)]
-    if isinstance(value, (list, tuple)):
+    if kind == "sequence":
         return list(enumerate(value))
-    if isinstance(value, dict):
+    if kind == "mapping":
         return list(value.items())
-    return None
+    if kind == "branch":
+        return list(value.tree_fields().items())
+    if kind == "named tuple":
+        return list(zip(value._fields, value, strict=True))
+    return [(f.name, getattr(value, f.name)) for f in dataclasses.fields(value)]
+
+
+@functools.lru_cache(maxsize=4096)
+def _kind_of(cls: type) -> str | None:
+    """What children instances of `cls` have. Kept, since asking a protocol takes microseconds."""
+    if issubclass(cls, (Tensor, type)):
+        return None
+    if issubclass(cls, Branch):
+        return "branch"
+    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        return "named tuple"
+    if dataclasses.is_dataclass(cls):
+        return "dataclass"
+    if issubclass(cls, (list, tuple)):
+        return "sequence"
+    return "mapping" if issubclass(cls, dict) else None
 
 
 def rebuild(value: Any, new: list[Any]) -> Any:
