@@ -51,9 +51,8 @@ def children(value: Any) -> list[tuple[str | int, Any]] | None:
     return [(f.name, getattr(value, f.name)) for f in dataclasses.fields(value)]
 
 
-@functools.lru_cache(maxsize=4096)
-def _kind_of(cls: type) -> str | None:
-    """What children instances of `cls` have. Kept, since asking a protocol takes microseconds."""
+def _classify(cls: type) -> str | None:
+    """What children instances of `cls` have."""
     if issubclass(cls, (Tensor, type)):
         return None
     if issubclass(cls, Branch):
@@ -65,6 +64,10 @@ def _kind_of(cls: type) -> str | None:
     if issubclass(cls, (list, tuple)):
         return "sequence"
     return "mapping" if issubclass(cls, dict) else None
+
+
+# Kept for each class, since asking a protocol takes microseconds.
+_kind_of: Callable[[type], str | None] = functools.lru_cache(maxsize=4096)(_classify)
 
 
 def rebuild(value: Any, new: list[Any]) -> Any:
