@@ -6,7 +6,7 @@ Thin: the value, its operators and methods; each calls the operation of that nam
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, Union
 
 import ml_dtypes
 import numpy as np
@@ -151,6 +151,10 @@ class Tensor(Generic[DT_co, Unpack[Shape]]):
         copy: bool | None = None,
     ) -> Any:
         data = self.numpy()
+        if dl_device not in (None, (1, 0)):
+            raise BufferError(f"this tensor is on the CPU, not on the DLPack device {dl_device}")
+        if data.dtype == ml_dtypes.bfloat16:
+            raise BufferError("bfloat16 does not go through DLPack here: use .astype(flux.float32)")
         if copy or max_version is None or max_version < (1, 0):
             # Older consumers cannot be told that memory is read-only: they get their own.
             if copy is False:
@@ -190,7 +194,13 @@ class Tensor(Generic[DT_co, Unpack[Shape]]):
         return _ops.format_tensor(self)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self.ndim == 0 and spec else repr(self)
+        if not spec:
+            return repr(self)
+        if self.ndim != 0:
+            raise TypeError(
+                f"the format {spec!r} is for one number, this tensor has shape {self.shape}"
+            )
+        return format(self.item(), spec)
 
     # How it behaves as a Python value
 
@@ -236,7 +246,7 @@ class Tensor(Generic[DT_co, Unpack[Shape]]):
     def __iter__(self) -> Iterator[Tensor]:
         if self.ndim == 0:
             raise TypeError("a tensor of rank 0 cannot be iterated over")
-        return (self[i] for i in range(self.shape[0]))
+        return iter(_ops.unstack(self))
 
     def __contains__(self, value: object) -> bool:
         return bool(_ops.any(_ops.equal(self, value)))  # type: ignore[arg-type]
@@ -380,8 +390,10 @@ class Tensor(Generic[DT_co, Unpack[Shape]]):
         """The axes in another order."""
         return _ops.permute_dims(self, tuple(axes))
 
-    def transpose(self, *axes: int) -> Tensor:
+    def transpose(self, *axes: Any) -> Tensor:
         """The axes in another order, reversed when none is named."""
+        if len(axes) == 1 and isinstance(axes[0], (tuple, list)):
+            axes = tuple(axes[0])
         return _ops.permute_dims(self, axes or tuple(reversed(range(self.ndim))))
 
     def squeeze(self, axis: int | tuple[int, ...]) -> Tensor:
@@ -447,6 +459,20 @@ class Tensor(Generic[DT_co, Unpack[Shape]]):
     def take(self, indices: Tensor, /, *, axis: int | None = None) -> Tensor:
         """The slices at `indices` along `axis`."""
         return _ops.take(self, indices, axis=axis)
+
+    def repeat(self, repeats: int | Sequence[int] | Tensor, axis: int | None = None) -> Tensor:
+        """Each element along `axis` several times in a row."""
+        return _ops.repeat(self, repeats, axis=axis)
+
+    def nonzero(self) -> tuple[Tensor, ...]:
+        """The indices of the elements that are not zero, a vector for each axis."""
+        return _ops.nonzero(self)
+
+    def searchsorted(
+        self, values: TensorLike, /, *, side: Literal["left", "right"] = "left"
+    ) -> Tensor:
+        """Where `values` would be inserted into this sorted vector."""
+        return _ops.searchsorted(self, values, side=side)
 
     def sort(self, *, axis: int = -1, descending: bool = False) -> Tensor:
         """Sorted along `axis`."""

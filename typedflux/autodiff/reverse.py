@@ -74,6 +74,12 @@ class ReverseTracer(Tracer):
     def type(self) -> TensorType:
         return TensorType(self.value.dtype, self.value.shape)
 
+    def __repr__(self) -> str:
+        return f"<in a gradient: {self.value!r}>"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec) if spec else repr(self)
+
 
 class ReverseTrace(Trace):
     __slots__ = ("_count",)

@@ -43,11 +43,8 @@ from typedflux.ops.indexing import getitem as getitem
 from typedflux.ops.interchange import asarray as asarray
 from typedflux.ops.interchange import from_dlpack as from_dlpack
 from typedflux.ops.joining import concat as concat
-from typedflux.ops.joining import repeat as repeat
-from typedflux.ops.joining import roll as roll
 from typedflux.ops.joining import split as split
 from typedflux.ops.joining import stack as stack
-from typedflux.ops.joining import tile as tile
 from typedflux.ops.joining import unstack as unstack
 from typedflux.ops.linear import matmul as matmul
 from typedflux.ops.manipulation import broadcast_arrays as broadcast_arrays
@@ -60,6 +57,11 @@ from typedflux.ops.manipulation import permute_dims as permute_dims
 from typedflux.ops.manipulation import reshape as reshape
 from typedflux.ops.manipulation import squeeze as squeeze
 from typedflux.ops.manipulation import transpose_matrix_only as transpose_matrix_only
+from typedflux.ops.namespace import namespace_info as namespace_info
+from typedflux.ops.padding import pad as pad
 from typedflux.ops.printing import format_tensor as format_tensor
 from typedflux.ops.reductions import sum as sum
+from typedflux.ops.repeating import repeat as repeat
+from typedflux.ops.repeating import roll as roll
+from typedflux.ops.repeating import tile as tile
 from typedflux.ops.slicing import flip as flip

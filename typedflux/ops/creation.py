@@ -12,21 +12,14 @@ from typedflux import dtypes, ops
 from typedflux.core.device import as_device
 from typedflux.core.primitive import Array, Lowering, Primitive
 from typedflux.core.types import Shape, TensorType
-from typedflux.dtypes import AnyDType, DType, DTypeSet, as_dtype
-from typedflux.ops.interchange import to_tensor
+from typedflux.dtypes import DType, as_dtype
+from typedflux.ops.interchange import resolve_dtype, to_tensor
 from typedflux.ops.reporting import reports
 from typedflux.shapes.dims import Dim, Dimension, Unknown, bounds, ceil_div, dim_max, hint_of
 from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.tensor import Scalar, Tensor, TensorLike
 
 DTypeLike = DType | str | type | None
-
-
-def resolve_dtype(dtype: object, default: AnyDType) -> AnyDType:
-    """The dtype that an argument means; abstract evaluation passes sets of them along."""
-    if dtype is None:
-        return default
-    return dtype if isinstance(dtype, DTypeSet) else as_dtype(dtype)
 
 
 def as_shape(shape: int | Dimension | Sequence[int]) -> Shape:
@@ -68,6 +61,7 @@ full_p = Primitive(
 )
 
 
+@reports("full")
 def full(
     shape: int | Sequence[int], fill_value: TensorLike, *,
     dtype: DTypeLike = None, device: object = None,
@@ -100,7 +94,7 @@ def full(
 def _full_of_tensor(shape: Any, value: Tensor, dtype: DTypeLike) -> Tensor:
     if value.ndim != 0:
         raise ShapeError(
-            f"full: the fill value must have rank 0, got shape {value.shape}: "
+            f"the fill value must have rank 0, got shape {value.shape}: "
             "use broadcast_to(value, shape)"
         )
     if dtype is not None:
@@ -114,14 +108,14 @@ def _number_type(value: Scalar) -> type:
 
 def _check_value(value: Scalar, dtype: DType) -> None:
     if isinstance(value, complex) and not dtype.is_complex:
-        raise DTypeError(f"full: {dtype} cannot hold {value!r}: say dtype=flux.complex64")
+        raise DTypeError(f"{dtype} cannot hold {value!r}: say dtype=flux.complex64")
     if not dtype.is_integer or isinstance(value, bool):
         return
     assert isinstance(value, (int, float))
     low = 0 if dtype.kind == "uint" else -(2 ** (dtype.bits - 1))
     high = low + 2**dtype.bits - 1
     if not (math.isfinite(value) and low <= value <= high):
-        raise DTypeError(f"full: {dtype} holds {low} to {high}, got {value!r:.40}")
+        raise DTypeError(f"{dtype} holds {low} to {high}, got {value!r:.40}")
 
 
 def zeros(shape: int | Sequence[int], *, dtype: DTypeLike = None, device: object = None) -> Tensor:
@@ -250,11 +244,14 @@ def _arange_size(start: Any, stop: Any, step: Any) -> Dimension:
 
 
 def _at_least_zero(span: Dimension) -> Dimension:
-    if isinstance(span, Unknown) or (lowest := bounds(span)[0]) is not None and lowest >= 0:
+    if isinstance(span, Unknown):
         return span
-    if isinstance(span, Dim) and hint_of(span) is not None:
-        return max(span, 0)  # decided, and recorded, by the hint
-    return dim_max(span, 0)
+    lowest = bounds(span)[0]
+    if lowest is not None and lowest >= 0:
+        return span
+    if hint_of(span) is None:
+        return dim_max(span, 0)
+    return 0 if span < 0 else span  # decided, and recorded, by the hint
 
 
 def _linspace_kernel(

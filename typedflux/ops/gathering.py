@@ -11,9 +11,9 @@ from typedflux import dtypes, ops
 from typedflux.core.primitive import Array, Lowering, Primitive
 from typedflux.core.types import TensorType
 from typedflux.dtypes import DType
-from typedflux.ops.creation import DTypeLike, as_shape, resolve_dtype
+from typedflux.ops.creation import DTypeLike, as_shape
 from typedflux.ops.families import check_domain, promote_operands
-from typedflux.ops.interchange import to_tensor
+from typedflux.ops.interchange import resolve_dtype, to_tensor
 from typedflux.ops.reporting import reports
 from typedflux.ops.scattering import gather_p, index_update_p, scatter_add_p
 from typedflux.ops.slicing import batched_alike

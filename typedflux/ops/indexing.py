@@ -20,8 +20,8 @@ from typedflux.core.types import Shape
 from typedflux.ops.families import as_operand
 from typedflux.ops.gathering import nonzero_p
 from typedflux.ops.scattering import UpdateKind, gather_p, index_update_p
-from typedflux.ops.slicing import WHOLE, BasicIndex, Cut, part_shape, slice_p, slice_update_p
-from typedflux.shapes.broadcasting import broadcast_shapes
+from typedflux.ops.slicing import WHOLE, BasicIndex, Cut, slice_p, slice_update_p
+from typedflux.shapes.broadcasting import broadcast_shapes, require_broadcastable_to
 from typedflux.shapes.dims import Dim, Unknown, is_fixed
 from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.shapes.indexing import ArrayIndex, Entry, MaskIndex, index_shape
@@ -121,12 +121,12 @@ def parse_index(x: Tensor, index: Any) -> Parsed:
     """
     entries = [_entry(e) for e in (index if isinstance(index, tuple) else (index,))]
     shape: Shape = x.shape
-    advanced = any([isinstance(e, Tensor) for e in entries])
+    advanced = any(isinstance(e, Tensor) for e in entries)
     index_shape(shape, tuple([_described(e) for e in entries]))  # raises what is wrong with it
     entries = _without_ellipsis(entries, x.ndim)
     if not advanced:
         basic = tuple([_as_cut(e) for e in entries])
-        return Parsed(None if all([e == WHOLE for e in basic]) else basic, (), (), 0)
+        return Parsed(None if _is_whole(basic) else basic, (), (), 0)
     return _take_apart(entries)
 
 
@@ -195,6 +195,10 @@ def _as_cut(entry: Any) -> Any:
     return entry
 
 
+def _is_whole(basic: Sequence[Any]) -> bool:
+    return all(e is WHOLE or e == WHOLE for e in basic)
+
+
 def _take_apart(entries: Sequence[Any]) -> Parsed:
     basic: list[Any] = []
     indices: list[Tensor] = []
@@ -226,7 +230,7 @@ def _take_apart(entries: Sequence[Any]) -> Parsed:
             if not block:
                 kept += 1
                 axis += 1
-    whole = all([e == WHOLE for e in basic])
+    whole = _is_whole(basic)
     return Parsed(None if whole else tuple(basic), tuple(indices), tuple(axes), place)
 
 
@@ -356,6 +360,7 @@ def _fit(values: Tensor, shape: Any) -> Tensor:
     may be too many."""
     while values.ndim > len(shape) and is_fixed(values.shape[0], 1):
         values = ops.reshape(values, values.shape[1:])
+    require_broadcastable_to(values.shape, shape)
     return ops.broadcast_to(values, shape)
 
 
@@ -375,5 +380,5 @@ def _single_mask(x: Tensor, index: Any, values: Tensor) -> Tensor | None:
     if not _is_mask(mask) or mask.ndim == 0 or values.ndim > rest:
         return None
     part_of = index_shape(x.shape, MaskIndex(mask.shape))  # raises where the mask does not fit
-    ops.broadcast_to(values, part_of[1:])  # type: ignore[arg-type]  # and where the values do not
+    require_broadcastable_to(values.shape, part_of[1:])  # and where the values do not
     return ops.reshape(mask, (*mask.shape, *(1,) * rest))

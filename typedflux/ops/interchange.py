@@ -51,9 +51,7 @@ def asarray(
             [3., 4.]], float32)
     """
     as_device(device)
-    wanted: AnyDType | None = None
-    if dtype is not None:
-        wanted = dtype if isinstance(dtype, DTypeSet) else as_dtype(dtype)
+    wanted = None if dtype is None else resolve_dtype(dtype)
     if isinstance(data, Tensor):
         return data if wanted is None or wanted == data.dtype else _convert(data, wanted)
     if isinstance(data, (Dim, Unknown)):
@@ -67,6 +65,13 @@ def asarray(
         _refuse_sharing(copy)
         return wrap(_from_python(data, wanted))
     return wrap(_from_array(_as_numpy(data), wanted, copy))
+
+
+def resolve_dtype(dtype: object, default: AnyDType | None = None) -> AnyDType:
+    """The dtype that an argument means; abstract evaluation passes sets of them along."""
+    if dtype is None and default is not None:
+        return default
+    return dtype if isinstance(dtype, DTypeSet) else as_dtype(dtype)
 
 
 def to_tensor(name: str, value: object) -> Tensor:

@@ -6,7 +6,7 @@ place 1, `gather` of `"a n c"` at `"i j"` is `"a i j c"`.
 
 - `gather` reads: the block and the other axes of `x`.
 - `scatter_add` is its transpose: zeros to which values are added, several at one place summed.
-- `index_update` writes into a tensor: by `set` (the last one wins), `add`, `multiply`, `min`, `max`.
+- `index_update` writes into a tensor: by `set` (the last wins), `add`, `multiply`, `min`, `max`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from typedflux.ops.kernels.scatter import (
     rows_of,
     sum_rows,
 )
-from typedflux.ops.slicing import batched_alike
 from typedflux.shapes.broadcasting import broadcast_shapes
 from typedflux.shapes.dims import format_shape, product, require_equal
 from typedflux.shapes.errors import DTypeError, ShapeError
@@ -65,7 +64,11 @@ def _gather_shape(x: TensorType, *indices: TensorType, axes: Axes, place: int) -
 
 def _gather_vjp(out: Tensor, x: Tensor, *indices: Tensor, axes: Axes, place: int) -> Pullbacks:
     shape = x.shape
-    to_x = lambda g: scatter_add_p.bind(g, *indices, axes=axes, place=place, shape=shape)  # noqa: E731
+
+    def to_x(g: Tensor) -> Tensor:
+        spread: Tensor = scatter_add_p.bind(g, *indices, axes=axes, place=place, shape=shape)
+        return spread
+
     return (to_x, *(None for _ in indices))
 
 
@@ -158,7 +161,11 @@ def _scatter_shape(
 def _scatter_vjp(
     out: Tensor, values: Tensor, *indices: Tensor, axes: Axes, place: int, shape: Shape
 ) -> Pullbacks:
-    to_values = lambda g: gather_p.bind(g, *indices, axes=axes, place=place)  # noqa: E731
+
+    def to_values(g: Tensor) -> Tensor:
+        read: Tensor = gather_p.bind(g, *indices, axes=axes, place=place)
+        return read
+
     return (to_values, *(None for _ in indices))
 
 

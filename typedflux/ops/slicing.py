@@ -19,7 +19,6 @@ from typedflux import ops
 from typedflux.core.primitive import Array, Lowering, Primitive, Pullbacks
 from typedflux.core.types import Shape, TensorType
 from typedflux.dtypes import promote
-from typedflux.ops.families import same_shape
 from typedflux.ops.interchange import to_tensor
 from typedflux.ops.reporting import reports
 from typedflux.shapes.dims import Dimension, format_shape, require_equal
@@ -108,15 +107,12 @@ def slice_along(x: Tensor, axis: int, start: Dimension | None, stop: Dimension |
 def _embed_kernel(
     part: Array, *, index: BasicIndex, shape: tuple[int, ...], value: complex
 ) -> Array:
-    if value == 0:
-        out = np.zeros(shape, part.dtype)
-    else:
-        out = np.full(shape, value, part.dtype)
+    whole = np.zeros(shape, part.dtype) if value == 0 else np.full(shape, value, part.dtype)
     place = as_slices(index)
-    if out[place].shape != part.shape:
+    if whole[place].shape != part.shape:
         raise ValueError("the part does not fit")  # the shape rule says how
-    out[place] = part
-    return out
+    whole[place] = part
+    return whole
 
 
 def _embed_shape(
