@@ -312,9 +312,11 @@ def _conversion(names: frozenset[str]) -> str:
 
 
 def _is_instance(value: Any, hint: Any) -> bool:
+    from beartype import BeartypeConf
     from beartype.door import is_bearable
 
-    return is_bearable(value, hint)
+    # As type checkers have it (PEP 484), an int is good where a float is wanted.
+    return is_bearable(value, hint, conf=BeartypeConf(is_pep484_tower=True))
 
 
 def verify_other(start: str, hint: Any, value: Any) -> None:
