@@ -17,7 +17,7 @@ from typedflux.checks.annotations import (
     read,
     resolve_annotations,
 )
-from typedflux.core.tree import Branch, children
+from typedflux.core.tree import children, is_branch
 from typedflux.core.types import Shape, TensorType
 from typedflux.shapes.dims import Dimension, symbol
 from typedflux.shapes.spec import NamedAxis, VariadicAxis
@@ -49,7 +49,7 @@ def flatten(value: Any) -> Flattened:
         if id(item) in seen:
             return ("again", seen[id(item)])
         seen[id(item)] = len(seen)
-        if isinstance(item, Branch):
+        if is_branch(item):
             branches.append(item)
         return (type(item), *[(name, visit(part)) for name, part in parts])
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from typedflux.core.graph import GraphTrace
 from typedflux.core.staging import Staged
-from typedflux.core.tree import Branch, children, rebuild
+from typedflux.core.tree import children, is_branch, rebuild
 from typedflux.tensor import Tensor
 
 
@@ -47,7 +47,7 @@ class Template:
         if isinstance(value, Tensor):
             self.trace.graph.outputs.append(self.trace.variable_of(value))
             return OutputRef(len(self.trace.graph.outputs) - 1)
-        if isinstance(value, Branch):
+        if is_branch(value):
             position = self.index(self.staged.originals(value))
             if position is not None:
                 return BranchRef(position)

@@ -8,9 +8,8 @@ so a shared module has one set of leaves, and rebuilding keeps the sharing.
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeGuard, TypeVar
 
 from typedflux.tensor import Tensor
 
@@ -18,7 +17,6 @@ T = TypeVar("T")
 Path = tuple[str | int, ...]
 
 
-@runtime_checkable
 class Branch(Protocol):
     """What an object of another kind offers to be a branch: `nn.Module` does."""
 
@@ -35,65 +33,91 @@ class Branch(Protocol):
         ...
 
 
-def children(value: Any) -> list[tuple[str | int, Any]] | None:
-    """The named children of a branch, `None` for anything else."""
-    kind = _kind_of(type(value))
-    if kind is None:
-        return None
-    if kind == "sequence":
-        return list(enumerate(value))
-    if kind == "mapping":
-        return list(value.items())
-    if kind == "branch":
-        return list(value.tree_fields().items())
-    if kind == "named tuple":
-        return list(zip(value._fields, value, strict=True))
+def is_branch(value: object) -> TypeGuard[Branch]:
+    """Whether `value` offers the methods of `Branch`."""
+    return _way_of(type(value)) is _OBJECT
+
+
+class _Way:
+    """How the values of one kind of type are taken apart and put together."""
+
+    __slots__ = ("parts", "together")
+
+    def __init__(
+        self,
+        parts: Callable[[Any], list[tuple[str | int, Any]]],
+        together: Callable[[Any, list[Any]], Any],
+    ) -> None:
+        self.parts = parts
+        self.together = together
+
+
+def _dataclass_parts(value: Any) -> list[tuple[str | int, Any]]:
     return [(f.name, getattr(value, f.name)) for f in dataclasses.fields(value)]
 
 
-def _classify(cls: type) -> str | None:
-    """What children instances of `cls` have."""
-    if issubclass(cls, (Tensor, type)):
-        return None
-    if issubclass(cls, Branch):
-        return "branch"
-    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
-        return "named tuple"
-    if dataclasses.is_dataclass(cls):
-        return "dataclass"
-    if issubclass(cls, (list, tuple)):
-        return "sequence"
-    return "mapping" if issubclass(cls, dict) else None
+def _dataclass_together(value: Any, new: list[Any]) -> Any:
+    copy = object.__new__(type(value))
+    for f, item in zip(dataclasses.fields(value), new, strict=True):
+        object.__setattr__(copy, f.name, item)  # frozen ones and ones with slots too
+    return copy
 
 
-# Kept for each class, since asking a protocol takes microseconds.
-_kind_of: Callable[[type], str | None] = functools.lru_cache(maxsize=4096)(_classify)
+def _dict_together(value: Any, new: list[Any]) -> Any:
+    if type(value) is dict:
+        return dict(zip(value, new, strict=True))
+    copy = value.copy()  # keeps what else the subclass holds, such as a default factory
+    copy.update(zip(value, new, strict=True))
+    return copy
+
+
+_OBJECT = _Way(
+    lambda value: list(value.tree_fields().items()),
+    lambda value, new: value.tree_replace(dict(zip(value.tree_fields(), new, strict=True))),
+)
+_SEQUENCE = _Way(lambda value: list(enumerate(value)), lambda value, new: type(value)(new))
+_DICT = _Way(lambda value: list(value.items()), _dict_together)
+_NAMED_TUPLE = _Way(
+    lambda value: list(zip(value._fields, value, strict=True)),
+    lambda value, new: type(value)(*new),
+)
+_DATACLASS = _Way(_dataclass_parts, _dataclass_together)
+_ways: dict[type, _Way | None] = {Tensor: None, list: _SEQUENCE, tuple: _SEQUENCE, dict: _DICT}
+
+
+def _way_of(kind: type) -> _Way | None:
+    """The way for a type, `None` for leaves and static values; looked up once per type."""
+    try:
+        return _ways[kind]
+    except KeyError:
+        way: _Way | None = None
+        if issubclass(kind, (Tensor, type)):
+            way = None
+        elif hasattr(kind, "tree_fields"):
+            way = _OBJECT
+        elif issubclass(kind, tuple) and hasattr(kind, "_fields"):
+            way = _NAMED_TUPLE
+        elif dataclasses.is_dataclass(kind):
+            way = _DATACLASS
+        elif issubclass(kind, (list, tuple)):
+            way = _SEQUENCE
+        elif issubclass(kind, dict):
+            way = _DICT
+        _ways[kind] = way
+        return way
+
+
+def children(value: object) -> list[tuple[str | int, Any]] | None:
+    """The named children of a branch, `None` for anything else."""
+    way = _way_of(type(value))
+    return None if way is None else way.parts(value)
 
 
 def rebuild(value: Any, new: list[Any]) -> Any:
     """A branch like `value` with `new` children, in the order of `children(value)`."""
-    kind = type(value)
-    if kind is list:
-        return new
-    if kind is tuple:
-        return tuple(new)
-    if kind is dict:
-        return dict(zip(value, new, strict=True))
-    if isinstance(value, Branch):
-        return value.tree_replace(dict(zip(value.tree_fields(), new, strict=True)))
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return kind(*new)
-    if dataclasses.is_dataclass(value):
-        copy = object.__new__(kind)
-        names = [f.name for f in dataclasses.fields(value)]
-        for name, item in zip(names, new, strict=True):
-            object.__setattr__(copy, name, item)  # frozen ones and ones with slots too
-        return copy
-    if isinstance(value, dict):
-        copy = value.copy()
-        copy.update(zip(value, new, strict=True))
-        return copy
-    return kind(new)
+    way = _way_of(type(value))
+    assert way is not None
+    return way.together(value, new)
 
 
 def map_leaves(
@@ -132,7 +156,8 @@ class _Mapper:
         if isinstance(tree, Tensor):
             return self.state(tree) if is_state else self.function(tree)
         parts = children(tree)
-        copies = self.on_copy is not None and parts is not None and isinstance(tree, Branch)
+        branch = parts is not None and is_branch(tree)
+        copies = branch and self.on_copy is not None
         if not parts and not copies:
             return tree
         key = id(tree)
@@ -141,7 +166,7 @@ class _Mapper:
         if key in self.open:
             raise ValueError(f"a {type(tree).__name__} contains itself: trees have no cycles")
         self.open.add(key)
-        held = tree.tree_state() if isinstance(tree, Branch) else ()
+        held = tree.tree_state() if branch else ()
         new = [self.map(part, is_state or name in held) for name, part in parts or ()]
         self.open.discard(key)
         same = all([n is part for n, (_, part) in zip(new, parts or (), strict=True)])
@@ -170,7 +195,7 @@ def iterate(tree: object) -> Iterator[tuple[Path, Tensor, bool]]:
         if not parts or id(value) in seen:
             continue
         seen.add(id(value))
-        held = value.tree_state() if isinstance(value, Branch) else ()
+        held = value.tree_state() if is_branch(value) else ()
         stack.extend(
             [((*path, name), part, is_state or name in held) for name, part in reversed(parts)]
         )

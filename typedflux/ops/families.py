@@ -207,6 +207,15 @@ def promote_operands(
         DTypeError: when that dtype is outside `domain`.
         TypeError: for an operand that is neither a tensor nor a number.
     """
+    first = operands[0]
+    if isinstance(first, Tensor):
+        common = first.dtype
+        if common in domain.members and (not inexact or common.is_inexact):
+            for other in operands:
+                if not isinstance(other, Tensor) or other.dtype is not common:
+                    break
+            else:
+                return list(operands)  # type: ignore[arg-type]
     given: list[Any] = [as_operand(name, o) for o in operands]
     tensors = [o for o in given if isinstance(o, Tensor)]
     scalars = [o for o in given if not isinstance(o, Tensor)]
