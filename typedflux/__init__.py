@@ -50,6 +50,6 @@ from typedflux.ops import zeros as zeros
 from typedflux.ops import zeros_like as zeros_like
 from typedflux.compile import explain as explain
 from typedflux.compile import jit as jit
-from typedflux.ops import namespace_info as __array_namespace_info__
+from typedflux.ops.namespace import __array_namespace_info__ as __array_namespace_info__
 
 __array_api_version__ = "2024.12"

@@ -57,7 +57,6 @@ from typedflux.ops.manipulation import permute_dims as permute_dims
 from typedflux.ops.manipulation import reshape as reshape
 from typedflux.ops.manipulation import squeeze as squeeze
 from typedflux.ops.manipulation import transpose_matrix_only as transpose_matrix_only
-from typedflux.ops.namespace import namespace_info as namespace_info
 from typedflux.ops.padding import pad as pad
 from typedflux.ops.printing import format_tensor as format_tensor
 from typedflux.ops.reductions import sum as sum

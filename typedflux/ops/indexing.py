@@ -17,7 +17,7 @@ from typedflux import dtypes, ops
 from typedflux.core import tracing
 from typedflux.core.primitive import located, type_of
 from typedflux.core.types import Shape
-from typedflux.ops.families import as_operand
+from typedflux.ops.families import as_operand, cast
 from typedflux.ops.gathering import nonzero_p
 from typedflux.ops.scattering import UpdateKind, gather_p, index_update_p
 from typedflux.ops.slicing import WHOLE, BasicIndex, Cut, slice_p, slice_update_p
@@ -120,14 +120,20 @@ def parse_index(x: Tensor, index: Any) -> Parsed:
         DTypeError: likewise.
     """
     entries = [_entry(e) for e in (index if isinstance(index, tuple) else (index,))]
-    shape: Shape = x.shape
-    advanced = any(isinstance(e, Tensor) for e in entries)
-    index_shape(shape, tuple([_described(e) for e in entries]))  # raises what is wrong with it
-    entries = _without_ellipsis(entries, x.ndim)
-    if not advanced:
+    arrays = [e for e in entries if isinstance(e, Tensor)]
+    missing = x.ndim - sum([_axes_taken(e) for e in entries])
+    dots = [i for i, e in enumerate(entries) if e is Ellipsis]
+    if missing < 0 or len(dots) > 1 or any([_is_mask(a) for a in arrays]):
+        index_shape(x.shape, tuple([_described(e) for e in entries]))  # raises what is wrong
+    place = dots[0] if dots else len(entries)
+    entries[place : place + len(dots)] = [_WHOLE_SLICE] * missing
+    if not arrays:
         basic = tuple([_as_cut(e) for e in entries])
         return Parsed(None if _is_whole(basic) else basic, (), (), 0)
     return _take_apart(entries)
+
+
+_WHOLE_SLICE = slice(None)
 
 
 def _entry(item: Any) -> Any:
@@ -179,16 +185,11 @@ def _axes_taken(entry: Any) -> int:
     return entry.ndim if isinstance(entry, Tensor) and _is_mask(entry) else 1
 
 
-def _without_ellipsis(entries: list[Any], ndim: int) -> list[Any]:
-    missing = ndim - sum([_axes_taken(e) for e in entries])
-    dots = [i for i, e in enumerate(entries) if e is Ellipsis]
-    place = dots[0] if dots else len(entries)
-    return entries[:place] + [slice(None)] * missing + entries[place + 1 :]
-
-
 def _as_cut(entry: Any) -> Any:
+    if entry is _WHOLE_SLICE:
+        return WHOLE
     if isinstance(entry, slice):
-        step = None if entry.step == 1 else entry.step
+        step = None if is_fixed(entry.step, 1) else entry.step
         start = None if is_fixed(entry.start, 0) and step is None else entry.start
         cut: Cut = (start, entry.stop, step)
         return cut
@@ -315,6 +316,10 @@ class Update:
         x = self._x
         try:
             new = _values_like(x, values)
+            if kind == "set" and type(x) is type(new) is Tensor and not tracing.graphs_under_way:
+                done = _set_plain(x, _plain(self._index), new)
+                if done is not None:
+                    return done
             mask = _single_mask(x, self._index, new)
             if mask is not None:
                 return ops.where(mask, combine(x, new), x)
@@ -350,9 +355,19 @@ def _values_like(x: Tensor, values: TensorLike) -> Tensor:
         raise DTypeError(
             f"values that need {common} do not fit {x.dtype}: convert one of them with .astype(...)"
         )
-    if isinstance(given, Tensor):
-        return ops.astype(given, x.dtype)
-    return ops.full((), given, dtype=x.dtype)
+    return cast(given, x.dtype)
+
+
+def _set_plain(x: Tensor, index: Any, values: Tensor) -> Tensor | None:
+    """The update by numpy alone; `None` where that cannot be or is an error, to be explained."""
+    if index is _NOT_PLAIN:
+        return None
+    out = x._data.copy()
+    try:
+        out[index] = values._data
+    except (IndexError, TypeError, ValueError):
+        return None
+    return wrap(out)
 
 
 def _fit(values: Tensor, shape: Any) -> Tensor:

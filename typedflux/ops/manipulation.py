@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from typedflux.core import tracing
 from typedflux.core.primitive import Array, Lowering, Primitive, Pullbacks
 from typedflux.core.types import Shape, TensorType
 from typedflux.ops.creation import as_shape
@@ -83,14 +82,33 @@ def reshape(x: TensorLike, /, shape: int | Sequence[int], *, copy: bool | None =
     >>> reshape(ops.asarray([1, 2, 3, 4, 5, 6]), (2, -1)).shape
     (2, 3)
     """
-    if type(x) is Tensor and type(shape) is tuple and not tracing.graphs_under_way:
-        try:
-            array = x._data.reshape(shape)
-        except (ValueError, TypeError):
-            return _reshape(x, shape)  # which finds the words for it
-        if array.shape == shape or min(shape) == -1:  # numpy takes -2 for -1
-            return wrap(array)
+    if type(shape) is tuple and isinstance(x, Tensor):
+        fixed = _resolve_fixed(x.shape, shape)
+        if fixed is not None:
+            if type(x) is Tensor:
+                return wrap(x._data.reshape(fixed))
+            out: Tensor = reshape_p.bind(x, shape=fixed)
+            return out
     return _reshape(x, shape)
+
+
+def _resolve_fixed(before: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[int, ...] | None:
+    """The quick way to what `resolve_reshape` says where all sizes are plain ints and fit."""
+    total, wanted = 1, 1
+    for size in before:
+        total *= size
+    for size in new:
+        if type(size) is not int or size < -1:
+            return None
+        wanted *= size
+    if type(total) is not int:
+        return None
+    open_axes = new.count(-1)
+    if open_axes == 0 and total == wanted:
+        return new
+    if open_axes == 1 and wanted < 0 and total % -wanted == 0:
+        return tuple([total // -wanted if size == -1 else size for size in new])
+    return None
 
 
 @reports("reshape")

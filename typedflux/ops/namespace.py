@@ -67,10 +67,10 @@ class NamespaceInfo:
         return [CPU]
 
 
-def namespace_info() -> NamespaceInfo:
+def __array_namespace_info__() -> NamespaceInfo:
     """The array API standard's `__array_namespace_info__`.
 
-    >>> namespace_info().dtypes(kind="real floating")
+    >>> __array_namespace_info__().dtypes(kind="real floating")
     {'float32': float32, 'float64': float64}
     """
     return NamespaceInfo()

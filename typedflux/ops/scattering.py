@@ -21,6 +21,8 @@ from typedflux.core.primitive import Array, Lowering, Primitive, Pullbacks
 from typedflux.core.types import Shape, TensorType
 from typedflux.ops.families import align_batched
 from typedflux.ops.kernels.scatter import (
+    SMALL,
+    combine,
     combine_rows,
     gather_elements,
     numpy_index,
@@ -136,6 +138,8 @@ def _block_to_front(x: Tensor, rank: int, place: int) -> Tensor:
 def _scatter_kernel(
     values: Array, *indices: Array, axes: Axes, place: int, shape: tuple[int, ...]
 ) -> Array:
+    if values.size <= SMALL and values.dtype.itemsize > 2:
+        return combine(np.add, np.zeros(shape, values.dtype), values, indices, axes, place)
     rows = rows_of(values, indices, shape, axes, place)
     return rows.restore(sum_rows(rows.place, rows.values, rows.count))
 
@@ -245,6 +249,8 @@ def _update_kernel(
             raise ValueError("the values do not fit")
         out[index] = values
         return out
+    if values.size <= SMALL:
+        return combine(_UFUNCS[kind], x.copy(), values, indices, axes, place)
     rows = rows_of(values, indices, x.shape, axes, place)
     return rows.restore(combine_rows(_UFUNCS[kind], rows.take_apart(x), rows.place, rows.values))
 

@@ -93,17 +93,19 @@ class Rows:
         self.count = count
         self._shape = shape
         self._axes = axes
+        self._leading = axes == tuple(range(len(axes)))
 
     def take_apart(self, x: Array) -> Array:
         """A copy of a tensor of the shape scattered into, as rows."""
-        front = np.moveaxis(x, self._axes, range(len(self._axes)))
+        front = x if self._leading else np.moveaxis(x, self._axes, range(len(self._axes)))
         return np.array(front, order="C").reshape(self.count, self.values.shape[1])
 
     def restore(self, rows: Array) -> Array:
         """The tensor that some rows make up."""
         sizes = [self._shape[a] for a in self._axes]
         rest = [n for i, n in enumerate(self._shape) if i not in self._axes]
-        return np.moveaxis(rows.reshape(*sizes, *rest), range(len(sizes)), self._axes)
+        whole = rows.reshape(*sizes, *rest)
+        return whole if self._leading else np.moveaxis(whole, range(len(sizes)), self._axes)
 
 
 def rows_of(
@@ -134,6 +136,21 @@ def rows_of(
     return Rows(flat, front.reshape(flat.size, width), shape, axes, count)
 
 
+SMALL = 2048
+"""Up to so many values numpy's `at` with an index as it is costs less than making rows of them."""
+
+
+def combine(
+    ufunc: np.ufunc, out: Array, values: Array, indices: Sequence[Array], axes: Axes, place: int
+) -> Array:
+    """`out` combined, in place, with values at the indices along `axes`: for few values."""
+    index, values = numpy_index(values, indices, out.shape, axes, place)
+    if out[index].shape != values.shape:
+        raise ValueError("the values do not fit")
+    ufunc.at(out, index, values)
+    return out
+
+
 def sum_rows(place: Array, values: Array, count: int) -> Array:
     """`count` rows, row `r` being the sum of the `values[k]` with `place[k] == r`.
 
@@ -144,7 +161,7 @@ def sum_rows(place: Array, values: Array, count: int) -> Array:
     if values.dtype.itemsize == 2 and values.dtype.kind in "fV":
         return sum_rows(place, values.astype(np.float32), count).astype(values.dtype)
     width = values.shape[1]
-    if width == 1 or values.size <= 4096 or values.dtype == np.bool_:
+    if width == 1 or values.dtype == np.bool_:
         return combine_rows(np.add, np.zeros((count, width), values.dtype), place, values)
     from scipy.sparse import csc_array  # type: ignore[import-untyped]
 
