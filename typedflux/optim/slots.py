@@ -1,0 +1,96 @@
+"""Slots: where in a tree the tensors are, and how another tensor is put there.
+
+A tensor is replaced by assigning to a field of the object that holds it, also where the field holds
+a list, tuple or dict of tensors, which is then rebuilt: transformations see such assignments.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from typedflux.core.tracing import Tracer
+from typedflux.core.tree import Path, children, is_branch, rebuild
+from typedflux.tensor import Tensor
+
+Name = str | int
+
+
+class Place(NamedTuple):
+    """Where a value is: in `field` of `owner`, at `inner` within the containers there."""
+
+    owner: Any
+    field: Name
+    inner: Path
+
+    def child(self, holder: object, name: Name) -> Place:
+        """The place of the child `name` of `holder`, which is at this place."""
+        if is_branch(holder) or (
+            self.owner is None and not isinstance(holder, tuple) and children(holder) is not None
+        ):
+            return Place(holder, name, ())
+        return self._replace(inner=(*self.inner, name))
+
+
+ROOT = Place(None, "", ())
+
+
+def put(changes: Iterable[tuple[Place, Tensor]]) -> None:
+    """Put each tensor at its place.
+
+    Raises:
+        TypeError: where nothing that can be assigned to holds the place; nothing is changed then.
+    """
+    grouped: dict[tuple[int, Name], tuple[Place, dict[Path, Tensor]]] = {}
+    for place, tensor in changes:
+        if place.owner is None:
+            raise TypeError(
+                "a bare tensor or tuple cannot be changed in place: hold it in a field of a module"
+            )
+        if isinstance(tensor, Tracer) and not is_branch(place.owner):
+            raise TypeError(
+                f"a {type(place.owner).__name__} of tensors cannot be changed inside jit or a "
+                "gradient, which follow assignments to fields of modules: hold it in one"
+            )
+        key = (id(place.owner), place.field)
+        grouped.setdefault(key, (place, {}))[1][place.inner] = tensor
+    values = [
+        (place.owner, place.field, _replaced(get(place.owner, place.field), new))
+        for place, new in grouped.values()
+    ]
+    for owner, field, value in values:
+        if isinstance(owner, (list, dict)) and not is_branch(owner):
+            owner[field] = value  # type: ignore[index]
+        else:
+            setattr(owner, str(field), value)
+
+
+def get(holder: Any, name: Name) -> Any:
+    """The child of a branch by name.
+
+    Raises:
+        KeyError: when it has none of that name.
+    """
+    if is_branch(holder) or dataclasses.is_dataclass(holder):
+        try:
+            return getattr(holder, str(name))
+        except AttributeError:
+            raise KeyError(name) from None
+    if isinstance(holder, tuple) and hasattr(holder, "_fields"):
+        return getattr(holder, str(name))
+    try:
+        return holder[name]
+    except (IndexError, TypeError):
+        raise KeyError(name) from None
+
+
+def _replaced(value: Any, new: dict[Path, Tensor]) -> Any:
+    if () in new:
+        return new[()]
+    parts = children(value) or []
+    items = []
+    for name, part in parts:
+        below = {path[1:]: tensor for path, tensor in new.items() if path[0] == name}
+        items.append(_replaced(part, below) if below else part)
+    return rebuild(value, items)
