@@ -1,5 +1,6 @@
 """Every Python snippet in README.md and docs/ runs."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,8 +30,6 @@ def run(page: Path, folder: Path) -> subprocess.CompletedProcess[str]:
 
 def environment() -> dict[str, str]:
     """The environment, in which the package is found from any folder."""
-    import os
-
     path = os.environ.get("PYTHONPATH")
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *([path] if path else [])])}
 
