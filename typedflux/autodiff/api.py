@@ -77,9 +77,9 @@ def withgradient(f: Callable[..., Any], /, *args: Any, unused: Unused = "zeros")
         found = trace.backpropagate([loss], [ops.ones_like(seed)], inputs)
     else:
         found = [None] * len(inputs)
+    grads = _gradients(args, found, unused)  # before a commit changes the arguments' fields
     if _is_finite(seed):
         staged.commit(trace.unwrap)
-    grads = _gradients(args, found, unused)
     return value, grads[0] if len(args) == 1 else grads
 
 
@@ -101,6 +101,8 @@ def vjp(f: Callable[..., R], /, *args: Any) -> tuple[R, Callable[[R], Any]]:
         out = f(*traced)
     outputs = [leaf for _, leaf, _ in iterate(out)]
     value: R = map_leaves(trace.unwrap, staged.originals(out))
+    # The pullback's result is structured as the arguments are now, whatever becomes of them.
+    args = map_leaves(_identity, args, on_copy=lambda original, copy: None)
     staged.commit(trace.unwrap)
 
     def pullback(cotangent: R) -> Any:
