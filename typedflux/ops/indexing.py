@@ -147,7 +147,7 @@ def _entry(item: Any) -> Any:
     if isinstance(item, (int, np.integer)):
         return int(item)
     if isinstance(item, (list, tuple, range, np.ndarray)):
-        if len(item) == 0 and not isinstance(item, np.ndarray):
+        if not isinstance(item, np.ndarray) and len(item) == 0:
             return wrap(np.zeros(0, np.int64))
         item = ops.asarray(list(item) if isinstance(item, range) else item)
     if not isinstance(item, Tensor):
