@@ -16,7 +16,7 @@ from typedflux.nn.module import Module
 from typedflux.optim.blocks import step_by_blocks
 from typedflux.optim.rule import Rule, adjusted, as_scalar, map_scalars, parts
 from typedflux.optim.slots import ROOT, Name, Place, get, put
-from typedflux.shapes.errors import ShapeError
+from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.tensor import Tensor
 
 _TIES = "_ties"
@@ -95,7 +95,7 @@ def setup(rule: Rule, model: object) -> OptimiserState:
             f"{_describe(model)}"
         )
     builder = _Builder(map_scalars(rule, as_scalar))
-    state = builder.build(model, (), False)
+    state: OptimiserState = builder.build(model, (), False)
     if not builder.slots:
         raise ValueError(
             f"this {type(model).__name__} has no parameters to train: floating-point or complex "
@@ -217,7 +217,9 @@ def _step_together(head: Rule, group: list[tuple[_Found, Rule]]) -> list[tuple[A
     found = [f for f, _ in group]
     values = [ops.astype(f.value, work_dtype(f.value)) for f in found]
     gradients = [ops.astype(f.gradient, v.dtype) for f, v in zip(found, values, strict=True)]
-    applied = head.apply_all([r for _, r in group], [f.leaf.state for f in found], values, gradients)
+    applied = head.apply_all(
+        [r for _, r in group], [f.leaf.state for f in found], values, gradients
+    )
     return [
         (new, ops.astype(value - step, f.value.dtype))
         for f, value, (new, step) in zip(found, values, applied, strict=True)
@@ -300,7 +302,7 @@ def _gradient_for(parameter: Any, gradient: Any, path: Path) -> Tensor:
             f"update: {where} is {type_of(parameter)}, its gradient {type_of(gradient)}"
         )
     if gradient.dtype.is_complex and not parameter.dtype.is_complex:
-        raise dtypes.DTypeError(f"update: {where} is {parameter.dtype}, its gradient complex")
+        raise DTypeError(f"update: {where} is {parameter.dtype}, its gradient complex")
     return gradient
 
 
@@ -396,5 +398,3 @@ def _describe(value: object) -> str:
         return f"the class {value.__name__}"
     kind = "rule " if isinstance(value, Rule) else "model " if isinstance(value, Module) else ""
     return f"the {kind}{type(value).__name__}" if kind else f"a {type(value).__name__}"
-
-
