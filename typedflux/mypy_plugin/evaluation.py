@@ -95,6 +95,8 @@ def _run(
     def lower(value: Any) -> Any:
         if isinstance(value, TensorType):
             return trace.input(TensorType(value.dtype, _expand(value.shape, expansion)))
+        if isinstance(value, slice):
+            return slice(lower(value.start), lower(value.stop), lower(value.step))
         parts = children(value)
         return value if not parts else rebuild(value, [lower(part) for _, part in parts])
 
