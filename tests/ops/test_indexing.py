@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -63,7 +63,7 @@ def cases(draw: st.DrawFn) -> tuple[np.ndarray, tuple[Any, ...]]:
 
 def reference(x: np.ndarray, index: tuple[Any, ...]) -> np.ndarray | None:
     try:
-        return x[index]
+        return np.asarray(x[index])
     except (IndexError, ValueError):
         return None
 
@@ -341,7 +341,7 @@ def test_large_sums(dtype: str, axis: int) -> None:
     place = (index,) if axis == 0 else (slice(None), index)
     found = zeros.at[place].add(values)
     expected = np.zeros(zeros.shape, np.complex128)
-    np.add.at(expected, place, values.numpy().astype(np.complex128))
+    np.add.at(expected, cast(Any, place), values.numpy().astype(np.complex128))
     np.testing.assert_array_equal(found.numpy().astype(np.complex128), expected)
     if zeros.dtype.is_inexact and axis == 0:
         summed = ops.scatter(index % 50, values, 50)
@@ -350,5 +350,5 @@ def test_large_sums(dtype: str, axis: int) -> None:
     if zeros.dtype.is_floating:
         most = zeros.at[place].max(values).numpy()
         reference_most = np.zeros(zeros.shape)
-        np.maximum.at(reference_most, place, values.numpy().astype(float))
+        np.maximum.at(reference_most, cast(Any, place), values.numpy().astype(float))
         np.testing.assert_array_equal(most.astype(float), reference_most)

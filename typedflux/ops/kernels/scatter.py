@@ -163,7 +163,7 @@ def sum_rows(place: Array, values: Array, count: int) -> Array:
     width = values.shape[1]
     if width == 1 or values.dtype == np.bool_:
         return combine_rows(np.add, np.zeros((count, width), values.dtype), place, values)
-    from scipy.sparse import csc_array  # type: ignore[import-untyped]
+    from scipy.sparse import csc_array
 
     ends = np.arange(place.size + 1)
     ones = np.ones(place.size, values.dtype)
