@@ -115,6 +115,8 @@ class GraphTrace(Trace):
     __slots__ = ("_constants", "_guarded", "graph")
 
     name: ClassVar[str] = "jit or an abstract evaluation"
+    is_body: ClassVar[bool] = False
+    """Whether the graph is to be transformed later: rules of derivatives are kept in it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -132,6 +134,8 @@ class GraphTrace(Trace):
         """The variable of a tracer of this trace, or a constant for any other tensor."""
         if isinstance(tensor, GraphTracer) and tensor._trace is self:
             return tensor.variable
+        if isinstance(tensor, Tracer) and not tensor._trace.active:
+            tensor.refuse_leaked()
         known = self._constants.get(id(tensor))
         if known is None:
             known = self._constants[id(tensor)] = Variable(type_of(tensor))

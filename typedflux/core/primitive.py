@@ -116,6 +116,15 @@ class Primitive:
             return out, None
         return out, self.vjp(out, *args, **params)
 
+    def push(
+        self, args: Sequence[Tensor], tangents: Sequence[Tensor | None], params: dict[str, Any]
+    ) -> tuple[Any, Any]:
+        """The result together with its tangent, where the rule is given; `None` is zero."""
+        out = self.bind(*args, **params)
+        if self.jvp is None:
+            return out, None
+        return out, self.jvp(out, args, tangents, **params)
+
     def infer(self, types: Sequence[TensorType], params: dict[str, Any]) -> Any:
         """Result types by the shape rule, with the operation and operands named in errors."""
         try:

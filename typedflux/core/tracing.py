@@ -9,9 +9,9 @@ So transformations nest in any order and never confuse each other's values (the 
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy.typing as npt
@@ -30,11 +30,12 @@ class TraceError(TypeError):
 
 class _Stack(threading.local):
     def __init__(self) -> None:
-        self.depth = 0
         self.graphs: list[Trace] = []
 
 
 _stack = _Stack()
+_levels = itertools.count(1)
+_counting = threading.Lock()
 graphs_under_way = 0
 """How many graph traces run in any thread: zero lets eager operations skip a look-up."""
 
@@ -57,31 +58,51 @@ class Trace:
         symbolic sizes."""
         raise NotImplementedError
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> Running:
         """While the traced function runs; afterwards its tracers have no meaning."""
-        _stack.depth += 1
-        self.level = _stack.depth
-        self.active = True
-        try:
-            yield
-        finally:
-            _stack.depth -= 1
-            self.active = False
+        return Running(self)
 
 
-@contextmanager
-def graph_running(trace: Trace) -> Iterator[None]:
-    """`trace.running()` for a trace that also takes operations on symbolic sizes alone."""
-    global graphs_under_way
-    with trace.running():
-        graphs_under_way += 1
-        _stack.graphs.append(trace)
-        try:
-            yield
-        finally:
-            _stack.graphs.pop()
+class Running:
+    """The time in which a traced function runs. Made by `Trace.running` and `graph_running`."""
+
+    __slots__ = ("trace",)
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+
+    def __enter__(self) -> None:
+        # What starts later is inside, in whichever thread it runs.
+        self.trace.level = next(_levels)
+        self.trace.active = True
+
+    def __exit__(self, *raised: object) -> None:
+        self.trace.active = False
+
+
+class GraphRunning(Running):
+    """The same for a trace that also takes operations on symbolic sizes alone."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        global graphs_under_way
+        super().__enter__()
+        _stack.graphs.append(self.trace)
+        with _counting:
+            graphs_under_way += 1
+
+    def __exit__(self, *raised: object) -> None:
+        global graphs_under_way
+        with _counting:
             graphs_under_way -= 1
+        _stack.graphs.pop()
+        super().__exit__()
+
+
+def graph_running(trace: Trace) -> GraphRunning:
+    """`trace.running()` for a trace that also takes operations on symbolic sizes alone."""
+    return GraphRunning(trace)
 
 
 def current_graph() -> Trace | None:
@@ -134,9 +155,18 @@ class Tracer(Tensor):
 
     def refuse(self, purpose: str) -> NoReturn:
         """Raise the error for a use that needs a value."""
+        if not self._trace.active:
+            self.refuse_leaked()
         raise TraceError(
             f"cannot {purpose}: this tensor, {self.type}, is being traced by "
             f"{self._trace.name}; {self.remedy}"
+        )
+
+    def refuse_leaked(self) -> NoReturn:
+        """Raise the error for a use after the transformation has ended."""
+        raise TraceError(
+            f"a tensor, {self.type}, was kept after {self._trace.name}, which made it, had ended: "
+            "return it from the function, or store stop_gradient(...) of it"
         )
 
     remedy: ClassVar[str] = "return it from the function and use the result"
@@ -156,10 +186,7 @@ def find_top_trace(args: Sequence[Tensor]) -> Trace:
         if isinstance(arg, Tracer):
             trace = arg._trace
             if not trace.active:
-                raise TraceError(
-                    f"a tensor, {arg.type}, was kept after the {trace.name} that made it had "
-                    "ended: return it from the function, or store stop_gradient(...) of it"
-                )
+                arg.refuse_leaked()
             if top is None or trace.level > top.level:
                 top = trace
         elif not isinstance(arg, Tensor):

@@ -1,4 +1,4 @@
-"""Comparisons, which give booleans, and selection by them."""
+"""Comparisons and tests, which give booleans, and selection by them."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def equal(x1: TensorLike, x2: TensorLike, /) -> Tensor:
     return equal_p.apply(x1, x2)
 
 
-greater_p = elementwise("greater", np.greater, (None, None), domain=Real, result=to_bool)
+not_equal_p = elementwise("not_equal", np.not_equal, (None, None), domain=Shaped, result=to_bool)
 
 
-def greater(x1: TensorLike, x2: TensorLike, /) -> Tensor:
-    """Whether `x1 > x2`, elementwise."""
-    return greater_p.apply(x1, x2)
+def not_equal(x1: TensorLike, x2: TensorLike, /) -> Tensor:
+    """Whether `x1 != x2`, elementwise."""
+    return not_equal_p.apply(x1, x2)
 
 
 less_p = elementwise("less", np.less, (None, None), domain=Real, result=to_bool)
@@ -41,6 +41,64 @@ less_p = elementwise("less", np.less, (None, None), domain=Real, result=to_bool)
 def less(x1: TensorLike, x2: TensorLike, /) -> Tensor:
     """Whether `x1 < x2`, elementwise."""
     return less_p.apply(x1, x2)
+
+
+less_equal_p = elementwise("less_equal", np.less_equal, (None, None), domain=Real, result=to_bool)
+
+
+def less_equal(x1: TensorLike, x2: TensorLike, /) -> Tensor:
+    """Whether `x1 <= x2`, elementwise."""
+    return less_equal_p.apply(x1, x2)
+
+
+greater_p = elementwise("greater", np.greater, (None, None), domain=Real, result=to_bool)
+
+
+def greater(x1: TensorLike, x2: TensorLike, /) -> Tensor:
+    """Whether `x1 > x2`, elementwise."""
+    return greater_p.apply(x1, x2)
+
+
+greater_equal_p = elementwise(
+    "greater_equal", np.greater_equal, (None, None), domain=Real, result=to_bool
+)
+
+
+def greater_equal(x1: TensorLike, x2: TensorLike, /) -> Tensor:
+    """Whether `x1 >= x2`, elementwise."""
+    return greater_equal_p.apply(x1, x2)
+
+
+isnan_p = elementwise("isnan", np.isnan, (None,), result=to_bool)
+
+
+def isnan(x: TensorLike, /) -> Tensor:
+    """Whether `x` is nan, elementwise."""
+    return isnan_p.apply(x)
+
+
+isinf_p = elementwise("isinf", np.isinf, (None,), result=to_bool)
+
+
+def isinf(x: TensorLike, /) -> Tensor:
+    """Whether `x` is infinite, elementwise."""
+    return isinf_p.apply(x)
+
+
+isfinite_p = elementwise("isfinite", np.isfinite, (None,), result=to_bool)
+
+
+def isfinite(x: TensorLike, /) -> Tensor:
+    """Whether `x` is neither infinite nor nan."""
+    return isfinite_p.apply(x)
+
+
+signbit_p = elementwise("signbit", np.signbit, (None,), result=to_bool, domain=dtypes.Float)
+
+
+def signbit(x: TensorLike, /) -> Tensor:
+    """Whether the sign of `x` is minus, zeros included."""
+    return signbit_p.apply(x)
 
 
 def _where_shape(c: TensorType, x: TensorType, y: TensorType) -> TensorType:

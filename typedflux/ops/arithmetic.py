@@ -1,0 +1,267 @@
+"""Arithmetic, elementwise: each primitive beside the function that performs it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from typedflux import dtypes, ops
+from typedflux.core.primitive import Array
+from typedflux.ops.families import elementwise
+from typedflux.tensor import Tensor, TensorLike
+
+add_p = elementwise("add", np.add, (1, 1))
+
+
+def add(x1: TensorLike, x2: TensorLike, /) -> Tensor:
+    """The sum `x1 + x2`, elementwise with broadcasting.
+
+    >>> from typedflux import ops
+    >>> add(ops.asarray([1.0, 2.0]), 10)
+    Tensor([11., 12.], float32)
+    """
+    return add_p.apply(x1, x2)
+
+
+subtract_p = elementwise("subtract", np.subtract, (1, -1))
+
+
+def subtract(x1: TensorLike, x2: TensorLike, /) -> Tensor:
+    """The difference `x1 - x2`, elementwise with broadcasting."""
+    return subtract_p.apply(x1, x2)
+
+
+multiply_p = elementwise("multiply", np.multiply, (lambda y: y, lambda x: x))
+
+
+def multiply(x1: TensorLike, x2: TensorLike, /) -> Tensor:
+    """The product `x1 * x2`, elementwise with broadcasting."""
+    return multiply_p.apply(x1, x2)
+
+
+divide_p = elementwise(
+    "divide",
+    np.divide,
+    (lambda y: reciprocal(y), lambda out, y: negative(divide(out, y))),
+    domain=dtypes.Inexact,
+    inexact=True,
+)
+
+
+def divide(x1: TensorLike, x2: TensorLike, /) -> Tensor:
+    """The quotient `x1 / x2`; integers give the default float."""
+    return divide_p.apply(x1, x2)
+
+
+floor_divide_p = elementwise("floor_divide", np.floor_divide, (None, None), domain=dtypes.Real)
+
+
+def floor_divide(x1: TensorLike, x2: TensorLike, /) -> Tensor:
+    """The quotient rounded towards minus infinity."""
+    return floor_divide_p.apply(x1, x2)
+
+
+remainder_p = elementwise(
+    "remainder",
+    np.remainder,
+    (1, lambda x, y: negative(ops.floor(divide(x, y)))),
+    domain=dtypes.Real,
+)
+
+
+def remainder(x1: TensorLike, x2: TensorLike, /) -> Tensor:
+    """What `floor_divide` leaves over; it has the sign of `x2`."""
+    return remainder_p.apply(x1, x2)
+
+
+negative_p = elementwise("negative", np.negative, (-1,))
+
+
+def negative(x: TensorLike, /) -> Tensor:
+    """`-x`, elementwise."""
+    return negative_p.apply(x)
+
+
+positive_p = elementwise("positive", np.positive, (1,))
+
+
+def positive(x: TensorLike, /) -> Tensor:
+    """`+x`: `x` itself."""
+    return positive_p.apply(x)
+
+
+reciprocal_p = elementwise(
+    "reciprocal",
+    np.reciprocal,
+    (lambda out: negative(square(out)),),
+    domain=dtypes.Inexact,
+    inexact=True,
+)
+
+
+def reciprocal(x: TensorLike, /) -> Tensor:
+    """`1 / x`, elementwise."""
+    return reciprocal_p.apply(x)
+
+
+square_p = elementwise("square", np.square, (lambda x: multiply(x, 2),))
+
+
+def square(x: TensorLike, /) -> Tensor:
+    """`x * x`, elementwise."""
+    return square_p.apply(x)
+
+
+sign_p = elementwise("sign", np.sign, (lambda x: ops.zeros_like(x),))
+
+
+def sign(x: TensorLike, /) -> Tensor:
+    """-1, 0 or 1 by the sign of `x`; `x / abs(x)` for complex; nan for nan."""
+    return sign_p.apply(x)
+
+
+def _abs_pullback(g: Tensor, x: Tensor) -> Tensor:
+    if x.dtype.is_complex:  # the derivative of a modulus points along the number
+        return multiply(ops.astype(g, x.dtype), sign(x))
+    return multiply(g, sign(x))
+
+
+def _abs_jvp(
+    out: Tensor, operands: tuple[Tensor, ...], tangents: tuple[Tensor | None, ...]
+) -> Tensor | None:
+    (x,), (t,) = operands, tangents
+    if t is None or not out.dtype.is_inexact:
+        return None
+    if x.dtype.is_complex:
+        return ops.real(multiply(ops.conj(sign(x)), t))
+    return multiply(t, sign(x))
+
+
+abs_p = elementwise("abs", np.abs, (_abs_pullback,), result=dtypes.real_part)
+abs_p.jvp = _abs_jvp
+
+
+def abs(x: TensorLike, /) -> Tensor:
+    """The absolute value, elementwise; gradient 0 at 0."""
+    return abs_p.apply(x)
+
+
+def _share(wins: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    # Where both are equal each takes half; where one is nan it is the one that counts.
+    whole = ops.astype(ops.logical_or(wins, ops.not_equal(x, x)), x.dtype)
+    return add(whole, multiply(ops.astype(ops.equal(x, y), x.dtype), 0.5))
+
+
+maximum_p = elementwise(
+    "maximum",
+    np.maximum,
+    (
+        lambda x, y: _share(ops.greater(x, y), x, y),
+        lambda x, y: _share(ops.greater(y, x), y, x),
+    ),
+    domain=dtypes.Real,
+)
+
+
+def maximum(x1: TensorLike, x2: TensorLike, /) -> Tensor:
+    """The larger of `x1` and `x2`, elementwise; nan where either is. Ties share the gradient."""
+    return maximum_p.apply(x1, x2)
+
+
+minimum_p = elementwise(
+    "minimum",
+    np.minimum,
+    (
+        lambda x, y: _share(ops.less(x, y), x, y),
+        lambda x, y: _share(ops.less(y, x), y, x),
+    ),
+    domain=dtypes.Real,
+)
+
+
+def minimum(x1: TensorLike, x2: TensorLike, /) -> Tensor:
+    """The smaller of `x1` and `x2`, elementwise; nan where either is. Ties share the gradient."""
+    return minimum_p.apply(x1, x2)
+
+
+def clip(x: TensorLike, /, min: TensorLike | None = None, max: TensorLike | None = None) -> Tensor:
+    """`x` limited to the range from `min` to `max`, of the dtype of `x`.
+
+    >>> from typedflux import ops
+    >>> clip(ops.asarray([-1.0, 0.5, 2.0]), 0, 1)
+    Tensor([0. , 0.5, 1. ], float32)
+    """
+    x = ops.asarray(x)
+    for bound, choose in ((min, maximum), (max, minimum)):
+        if bound is not None:
+            x = ops.astype(choose(x, bound), x.dtype)
+    return x
+
+
+def _pow_kernel(x: Array, y: Array) -> Any:
+    if y.ndim == 0 and y.dtype.kind == "f" and y == 2:
+        return np.square(x)
+    return np.power(x, y)
+
+
+def _pow_base(x: Tensor, y: Tensor) -> Tensor:
+    # Where the exponent is 0 the result is constant, and x ** -1 may be infinite.
+    less = ops.where(ops.equal(y, 0), 1, subtract(y, 1))
+    return multiply(y, pow(x, less))
+
+
+def _pow_exponent(x: Tensor, out: Tensor) -> Tensor:
+    # 0 ** y is constant for y > 0, where log(0) would make nan of it.
+    nonzero = ops.not_equal(x, 0)
+    return ops.where(nonzero, multiply(out, ops.log(ops.where(nonzero, x, 1))), 0)
+
+
+pow_p = elementwise("pow", _pow_kernel, (_pow_base, _pow_exponent))
+
+
+def pow(x1: TensorLike, x2: TensorLike, /) -> Tensor:
+    """`x1` to the power `x2`, elementwise with broadcasting."""
+    if type(x2) in (int, float) and x2 == 2 and isinstance(x1, Tensor) and x1.dtype.is_inexact:
+        return square_p.apply(x1)
+    return pow_p.apply(x1, x2)
+
+
+copysign_p = elementwise(
+    "copysign",
+    np.copysign,
+    (lambda x, y: multiply(_sign_bits(x), _sign_bits(y)), None),
+    domain=dtypes.Float,
+    inexact=True,
+)
+
+
+def copysign(x1: TensorLike, x2: TensorLike, /) -> Tensor:
+    """The magnitude of `x1` with the sign of `x2`."""
+    return copysign_p.apply(x1, x2)
+
+
+def _sign_bits(x: Tensor) -> Tensor:
+    return copysign(ops.ones_like(x), x)
+
+
+nextafter_p = elementwise("nextafter", np.nextafter, (1, None), domain=dtypes.Float)
+
+
+def nextafter(x1: TensorLike, x2: TensorLike, /) -> Tensor:
+    """The next representable number after `x1` towards `x2`."""
+    return nextafter_p.apply(x1, x2)
+
+
+hypot_p = elementwise(
+    "hypot",
+    np.hypot,
+    (lambda x, out: divide(x, out), lambda y, out: divide(y, out)),
+    domain=dtypes.Float,
+    inexact=True,
+)
+
+
+def hypot(x1: TensorLike, x2: TensorLike, /) -> Tensor:
+    """`sqrt(x1**2 + x2**2)` without overflow."""
+    return hypot_p.apply(x1, x2)
