@@ -75,6 +75,8 @@ from typedflux.ops.complex_numbers import conj as conj
 from typedflux.ops.complex_numbers import imag as imag
 from typedflux.ops.complex_numbers import real as real
 from typedflux.ops.conversion import astype as astype
+from typedflux.ops.convolution import conv as conv
+from typedflux.ops.convolution import conv_transpose as conv_transpose
 from typedflux.ops.creation import arange as arange
 from typedflux.ops.creation import empty as empty
 from typedflux.ops.creation import empty_like as empty_like
@@ -128,6 +130,13 @@ from typedflux.ops.manipulation import reshape as reshape
 from typedflux.ops.manipulation import squeeze as squeeze
 from typedflux.ops.manipulation import transpose_matrix_only as transpose_matrix_only
 from typedflux.ops.padding import pad as pad
+from typedflux.ops.pooling import adaptive_max_pool as adaptive_max_pool
+from typedflux.ops.pooling import adaptive_mean_pool as adaptive_mean_pool
+from typedflux.ops.pooling import max_pool as max_pool
+from typedflux.ops.pooling import mean_pool as mean_pool
+from typedflux.ops.pooling import pixel_shuffle as pixel_shuffle
+from typedflux.ops.pooling import pixel_unshuffle as pixel_unshuffle
+from typedflux.ops.pooling import upsample_nearest as upsample_nearest
 from typedflux.ops.printing import format_tensor as format_tensor
 from typedflux.ops.reductions import sum as sum
 from typedflux.ops.repeating import repeat as repeat

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from typedflux import dtypes, ops
-from typedflux.core.primitive import Array
 from typedflux.ops.families import elementwise
 from typedflux.tensor import Tensor, TensorLike
 
@@ -199,12 +196,6 @@ def clip(x: TensorLike, /, min: TensorLike | None = None, max: TensorLike | None
     return x
 
 
-def _pow_kernel(x: Array, y: Array) -> Any:
-    if y.ndim == 0 and y.dtype.kind == "f" and y == 2:
-        return np.square(x)
-    return np.power(x, y)
-
-
 def _pow_base(x: Tensor, y: Tensor) -> Tensor:
     # Where the exponent is 0 the result is constant, and x ** -1 may be infinite.
     less = ops.where(ops.equal(y, 0), 1, subtract(y, 1))
@@ -217,7 +208,7 @@ def _pow_exponent(x: Tensor, out: Tensor) -> Tensor:
     return ops.where(nonzero, multiply(out, ops.log(ops.where(nonzero, x, 1))), 0)
 
 
-pow_p = elementwise("pow", _pow_kernel, (_pow_base, _pow_exponent))
+pow_p = elementwise("pow", np.power, (_pow_base, _pow_exponent))
 
 
 def pow(x1: TensorLike, x2: TensorLike, /) -> Tensor:
