@@ -6,7 +6,7 @@ Thin: the value, its operators and methods; each calls the operation of that nam
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
 
 import ml_dtypes
 import numpy as np
@@ -489,7 +489,7 @@ class Tensor(Generic[DT_co, Unpack[Shape]]):
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 Scalar: TypeAlias = bool | int | float | complex
-TensorLike: TypeAlias = Union[Tensor, Scalar, npt.NDArray[Any], np.generic]
+TensorLike: TypeAlias = Tensor | Scalar | npt.NDArray[Any] | np.generic
 """What an operator accepts beside a tensor: a Python number (weak) or a numpy array."""
 
 _new = object.__new__

@@ -44,6 +44,6 @@ def _side(terms: Terms, left: bool) -> str:
     if len(terms) == 1:
         mono, k = terms[0]
         named = all(isinstance(item, Symbol) or item.op in ("min", "max") for item in mono)
-        if k > 0 and named and (left or k == 1 and len(mono) == 1 or not mono):
+        if k > 0 and named and (left or (k == 1 and len(mono) == 1) or not mono):
             return text
     return f"({text})"
