@@ -3,8 +3,12 @@
 from typing import Final
 
 from typedflux import data as data
+from typedflux import init as init
+from typedflux import losses as losses
+from typedflux import nn as nn
 from typedflux import optim as optim
 from typedflux.autodiff import gradient as gradient
+from typedflux.autodiff import stop_gradient as stop_gradient
 from typedflux.autodiff import vjp as vjp
 from typedflux.autodiff import withgradient as withgradient
 from typedflux.checks import Size as Size
@@ -12,7 +16,7 @@ from typedflux.compile import explain as explain
 from typedflux.compile import jit as jit
 from typedflux.dtypes import DType as DType
 from typedflux.dtypes import bfloat16 as bfloat16
-from typedflux.dtypes import bool_ as bool  # noqa: A004
+from typedflux.dtypes import bool_ as bool
 from typedflux.dtypes import bool_ as bool_
 from typedflux.dtypes import complex64 as complex64
 from typedflux.dtypes import complex128 as complex128
@@ -27,6 +31,16 @@ from typedflux.dtypes import uint8 as uint8
 from typedflux.dtypes import uint16 as uint16
 from typedflux.dtypes import uint32 as uint32
 from typedflux.dtypes import uint64 as uint64
+from typedflux.losses import binarycrossentropy as binarycrossentropy
+from typedflux.losses import crossentropy as crossentropy
+from typedflux.losses import hinge_loss as hinge_loss
+from typedflux.losses import huber_loss as huber_loss
+from typedflux.losses import kldivergence as kldivergence
+from typedflux.losses import logitbinarycrossentropy as logitbinarycrossentropy
+from typedflux.losses import logitcrossentropy as logitcrossentropy
+from typedflux.losses import mae as mae
+from typedflux.losses import mse as mse
+from typedflux.losses import poisson_loss as poisson_loss
 from typedflux.ops import Generator as Generator
 from typedflux.ops import abs as abs
 from typedflux.ops import acos as acos

@@ -1,5 +1,6 @@
 """Derivatives of functions of tensors and of any trees of them."""
 
 from typedflux.autodiff.api import gradient as gradient
+from typedflux.autodiff.api import stop_gradient as stop_gradient
 from typedflux.autodiff.api import vjp as vjp
 from typedflux.autodiff.api import withgradient as withgradient

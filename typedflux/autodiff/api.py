@@ -9,7 +9,7 @@ import numpy as np
 
 from typedflux import ops
 from typedflux.autodiff.reverse import ReverseTrace
-from typedflux.core.primitive import type_of
+from typedflux.core.primitive import Lowering, Primitive, type_of
 from typedflux.core.staging import Staged
 from typedflux.core.tracing import Tracer
 from typedflux.core.tree import format_path, iterate, map_leaves
@@ -125,6 +125,25 @@ def vjp(f: Callable[..., R], /, *args: Any) -> tuple[R, Callable[[R], Any]]:
     return value, pullback
 
 
+def stop_gradient(tree: T, /) -> T:
+    """`tree` with its tensors as constants: no gradient passes.
+
+    >>> import typedflux as flux
+    >>> flux.gradient(lambda x: x * flux.stop_gradient(x), flux.asarray(3.0))
+    Tensor(3., float32)
+    """
+    return map_leaves(lambda t: stop_gradient_p.bind(t), tree)
+
+
+stop_gradient_p = Primitive(
+    "stop_gradient",
+    lambda x: x,
+    lambda x: x,
+    batch=lambda inputs, axes: (stop_gradient_p.bind(inputs[0]), axes[0]),
+    lowering=Lowering("elementwise", "identity"),
+)
+
+
 def _lift(
     trace: ReverseTrace, staged: Staged, args: tuple[Any, ...]
 ) -> tuple[list[Tensor], tuple[Any, ...]]:
@@ -203,4 +222,4 @@ def _is_finite(loss: Any) -> bool:
     return bool(np.isfinite(loss.numpy() if isinstance(loss, Tensor) else loss))
 
 
-__all__ = ["format_path", "gradient", "lazy_zeros", "vjp", "withgradient"]
+__all__ = ["format_path", "gradient", "lazy_zeros", "stop_gradient", "vjp", "withgradient"]

@@ -1,5 +1,31 @@
 """Layers and the module base: one family of layers per file."""
 
+from typedflux.nn.containers import Chain as Chain
+from typedflux.nn.containers import Maxout as Maxout
+from typedflux.nn.containers import PairwiseFusion as PairwiseFusion
+from typedflux.nn.containers import Parallel as Parallel
+from typedflux.nn.containers import SkipConnection as SkipConnection
+from typedflux.nn.conv import Conv as Conv
+from typedflux.nn.conv import ConvTranspose as ConvTranspose
+from typedflux.nn.dense import Bilinear as Bilinear
+from typedflux.nn.dense import Dense as Dense
+from typedflux.nn.dense import Scale as Scale
+from typedflux.nn.embedding import Embedding as Embedding
 from typedflux.nn.module import Module as Module
 from typedflux.nn.module import buffer as buffer
 from typedflux.nn.module import tied as tied
+from typedflux.nn.normalisation import BatchNorm as BatchNorm
+from typedflux.nn.normalisation import GroupNorm as GroupNorm
+from typedflux.nn.normalisation import InstanceNorm as InstanceNorm
+from typedflux.nn.normalisation import LayerNorm as LayerNorm
+from typedflux.nn.normalisation import RMSNorm as RMSNorm
+from typedflux.nn.pooling import AdaptiveMaxPool as AdaptiveMaxPool
+from typedflux.nn.pooling import AdaptiveMeanPool as AdaptiveMeanPool
+from typedflux.nn.pooling import Flatten as Flatten
+from typedflux.nn.pooling import GlobalMaxPool as GlobalMaxPool
+from typedflux.nn.pooling import GlobalMeanPool as GlobalMeanPool
+from typedflux.nn.pooling import MaxPool as MaxPool
+from typedflux.nn.pooling import MeanPool as MeanPool
+from typedflux.nn.pooling import PixelShuffle as PixelShuffle
+from typedflux.nn.pooling import Upsample as Upsample
+from typedflux.nn.regularisation import Dropout as Dropout

@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable
 from typing import Any, Protocol, Self, TypeVar, cast
 
-from typedflux.checks.boundary import check_methods
+from typedflux.checks.boundary import DIMS, check_methods
 from typedflux.tensor import Tensor
 
 T = TypeVar("T")
@@ -120,6 +120,22 @@ class Module:
         """The fields whose tensors are state rather than parameters."""
         return cast("frozenset[str]", self.__dict__.get(_STATE, frozenset()))
 
+    def __repr__(self) -> str:
+        """The module as it was constructed, where its arguments show that."""
+        shown = [
+            repr(self.__dict__[DIMS][v])
+            for v in getattr(type(self), "__parameters__", ())
+            if v in self.__dict__.get(DIMS, {})
+        ]
+        for name, value in self.tree_fields().items():
+            if isinstance(value, Module):
+                shown.append(repr(value))
+            elif name == "layers":
+                shown += [repr(v) if isinstance(v, Module) else _named(v) for v in value]
+            elif callable(value) and getattr(value, "__name__", "identity") != "identity":
+                shown.append(_named(value))
+        return f"{type(self).__name__}({', '.join(shown)})"
+
     # Training or testing
 
     @property
@@ -128,6 +144,10 @@ class Module:
         contains this one, unless `trainmode` or `testmode` decided otherwise."""
         mode = self.__dict__.get("_mode")
         return bool(self.__dict__.get("_active", False) if mode is None else mode)
+
+
+def _named(value: Any) -> str:
+    return getattr(value, "__name__", repr(value))
 
 
 def is_blank(module: Module) -> bool:

@@ -1,0 +1,147 @@
+"""Models of layers: any callable can stand where a layer can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, overload
+
+from typedflux import ops
+from typedflux.nn.module import Module
+from typedflux.tensor import Tensor
+
+Layer = Callable[..., Any]
+
+
+def _name(layer: Layer) -> str:
+    return repr(layer) if isinstance(layer, Module) else getattr(layer, "__name__", repr(layer))
+
+
+class Chain(Module):
+    """Layers one after another; a tuple that a layer returns is one argument of the next.
+
+    >>> import typedflux as flux
+    >>> from typedflux import nn
+    >>> model = Chain(nn.Dense(4, 8, flux.relu), head=nn.Dense(8, 2))
+    >>> model(flux.ones((3, 4))).shape, model["head"], len(model[:1])
+    ((3, 2), Dense(8, 2), 1)
+    """
+
+    def __init__(self, *layers: Layer, **named: Layer) -> None:
+        for i, layer in enumerate((*layers, *named.values())):
+            if not callable(layer):
+                raise TypeError(f"Chain: layer {i} is not callable: {layer!r:.80}")
+        self.layers = (*layers, *named.values())
+        self.names = (*(None for _ in layers), *named)
+
+    def __call__(self, *args: Any) -> Any:
+        if not self.layers:
+            return args[0] if len(args) == 1 else args
+        first, *rest = self.layers
+        x = first(*args)
+        for layer in rest:
+            x = layer(x)
+        return x
+
+    def activations(self, *args: Any) -> tuple[Any, ...]:
+        """What each layer returned."""
+        out: list[Any] = []
+        for layer in self.layers:
+            out.append(layer(out[-1]) if out else layer(*args))
+        return tuple(out)
+
+    @overload
+    def __getitem__(self, index: int | str) -> Layer: ...
+    @overload
+    def __getitem__(self, index: slice) -> Chain: ...
+    def __getitem__(self, index: int | str | slice) -> Any:
+        if isinstance(index, str):
+            if index not in self.names:
+                known = ", ".join(n for n in self.names if n is not None) or "none"
+                raise KeyError(f"Chain has no layer {index!r}; its named layers: {known}")
+            return self.layers[self.names.index(index)]
+        if isinstance(index, slice):
+            part = Chain(*self.layers[index])
+            part.names = self.names[index]
+            return part
+        return self.layers[index]
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers)
+
+
+class SkipConnection(Module):
+    """`combine(layer(x), x)`; with `flux.add` a residual block (He et al., 2016).
+
+    >>> import typedflux as flux
+    >>> from typedflux import nn
+    >>> SkipConnection(nn.Dense(4, 4), flux.add)(flux.ones((2, 4))).shape
+    (2, 4)
+    """
+
+    def __init__(self, layer: Layer, combine: Callable[[Any, Any], Any]) -> None:
+        self.layer, self.combine = layer, combine
+
+    def __call__(self, x: Any) -> Any:
+        return self.combine(self.layer(x), x)
+
+
+class Parallel(Module):
+    """`combine` of what each layer makes of one input, or each of its own input.
+
+    >>> import typedflux as flux
+    >>> from typedflux import nn
+    >>> Parallel(flux.add, nn.Dense(4, 2), nn.Dense(4, 2))(flux.ones((3, 4))).shape
+    (3, 2)
+    """
+
+    def __init__(self, combine: Callable[..., Any], *layers: Layer) -> None:
+        self.combine, self.layers = combine, layers
+
+    def __call__(self, *inputs: Any) -> Any:
+        if len(inputs) == 1 and isinstance(inputs[0], tuple):
+            inputs = inputs[0]
+        if len(inputs) == 1:
+            inputs = inputs * len(self.layers)
+        if len(inputs) != len(self.layers):
+            raise TypeError(
+                f"Parallel: {len(self.layers)} layers need one input or {len(self.layers)}, got "
+                f"{len(inputs)}"
+            )
+        return self.combine(*[f(x) for f, x in zip(self.layers, inputs, strict=True)])
+
+
+class PairwiseFusion(Module):
+    """Each layer sees what `combine` makes of its own input and the output before; returns all."""
+
+    def __init__(self, combine: Callable[[Any, Any], Any], *layers: Layer) -> None:
+        self.combine, self.layers = combine, layers
+
+    def __call__(self, *inputs: Any) -> tuple[Any, ...]:
+        if len(inputs) == 1 and not isinstance(inputs[0], tuple):
+            inputs = inputs * len(self.layers)
+        elif len(inputs) == 1:
+            inputs = inputs[0]
+        if len(inputs) != len(self.layers):
+            raise TypeError(
+                f"PairwiseFusion: {len(self.layers)} layers need as many inputs, got {len(inputs)}"
+            )
+        out = [self.layers[0](inputs[0])]
+        for layer, x in zip(self.layers[1:], inputs[1:], strict=True):
+            out.append(layer(self.combine(out[-1], x)))
+        return tuple(out)
+
+
+class Maxout(Module):
+    """The elementwise largest of what the layers give (Goodfellow et al., 2013)."""
+
+    def __init__(self, *layers: Layer) -> None:
+        self.layers = layers
+
+    def __call__(self, x: Any) -> Tensor:
+        best: Tensor = self.layers[0](x)
+        for layer in self.layers[1:]:
+            best = ops.maximum(best, layer(x))
+        return best

@@ -1,0 +1,148 @@
+"""Normalising layers."""
+
+from __future__ import annotations
+
+from typing import Generic
+
+from jaxtyping import Float
+from typing_extensions import TypeVar
+
+from typedflux import ops
+from typedflux.autodiff import stop_gradient
+from typedflux.checks import Size
+from typedflux.nn.module import Module, buffer
+from typedflux.shapes.errors import ShapeError
+from typedflux.tensor import Tensor
+
+C = TypeVar("C")
+
+
+def _columns(v: Tensor, rank: int) -> Tensor:
+    return ops.reshape(v, (1, -1, *(1,) * (rank - 2)))
+
+
+class BatchNorm(Module, Generic[C]):
+    """Normalises each channel over the batch and space, then scales and shifts it
+    (Ioffe and Szegedy, 2015).
+
+    In training by the statistics of the batch, which are followed by running means with
+    `momentum`; otherwise by those.
+
+    >>> import typedflux as flux
+    >>> layer = BatchNorm(3)
+    >>> flux.gradient(lambda m: m(flux.ones((4, 3, 2, 2))).sum(), layer).shift.shape
+    (3,)
+    """
+
+    scale: Float[Tensor, "C"] | None
+    shift: Float[Tensor, "C"] | None
+
+    def __init__(
+        self, channels: Size[C], *, momentum: float = 0.1, eps: float = 1e-5, affine: bool = True,
+        track_stats: bool = True,
+    ) -> None:  # fmt: skip
+        self.scale = ops.ones((channels,)) if affine else None
+        self.shift = ops.zeros((channels,)) if affine else None
+        self.mean = buffer(ops.zeros((channels,)) if track_stats else None)
+        self.var = buffer(ops.ones((channels,)) if track_stats else None)
+        self.momentum, self.eps = momentum, eps
+
+    def __call__(self, x: Float[Tensor, "batch C *spatial"]) -> Float[Tensor, "batch C *spatial"]:
+        rank = x.ndim
+        if self.training or self.mean is None or self.var is None:
+            axes = (0, *range(2, rank))
+            count = x.size // x.shape[1]
+            if count == 1:
+                raise ShapeError(
+                    f'BatchNorm: one value for each channel in "{" ".join(map(str, x.shape))}" '
+                    "has no variance: train with a larger batch, or use testmode"
+                )
+            mean = ops.mean(x, axis=axes, keepdims=True)
+            centred = x - mean
+            var = ops.mean(ops.square(centred), axis=axes, keepdims=True)
+            if self.training and self.mean is not None and self.var is not None:
+                self._follow(mean, var, count)
+            y = centred * ops.rsqrt(var + self.eps)
+        else:
+            y = (x - _columns(self.mean, rank)) * _columns(ops.rsqrt(self.var + self.eps), rank)
+        if self.scale is not None and self.shift is not None:
+            y = y * _columns(self.scale, rank) + _columns(self.shift, rank)
+        return y
+
+    def _follow(self, mean: Tensor, var: Tensor, count: int) -> None:
+        unbiased = stop_gradient(ops.reshape(var, (-1,))) * (count / (count - 1))
+        mean = stop_gradient(ops.reshape(mean, (-1,)))
+        self.mean = self.mean * (1 - self.momentum) + mean * self.momentum
+        self.var = self.var * (1 - self.momentum) + unbiased * self.momentum
+
+
+class LayerNorm(Module, Generic[C]):
+    """Normalises over the last axis, then scales and shifts (Ba et al., 2016).
+
+    >>> import typedflux as flux
+    >>> LayerNorm(3)(flux.asarray([[1.0, 2.0, 3.0]])).shape
+    (1, 3)
+    """
+
+    scale: Float[Tensor, "C"] | None
+    shift: Float[Tensor, "C"] | None
+
+    def __init__(self, size: Size[C], *, eps: float = 1e-5, affine: bool = True) -> None:
+        self.scale = ops.ones((size,)) if affine else None
+        self.shift = ops.zeros((size,)) if affine else None
+        self.eps = eps
+
+    def __call__(self, x: Float[Tensor, "*batch C"]) -> Float[Tensor, "*batch C"]:
+        y = ops.normalise(x, axis=-1, eps=self.eps)
+        if self.scale is not None and self.shift is not None:
+            y = y * self.scale + self.shift
+        return y
+
+
+class RMSNorm(Module, Generic[C]):
+    """Divides by the root of the mean square over the last axis (Zhang and Sennrich, 2019)."""
+
+    scale: Float[Tensor, "C"]
+
+    def __init__(self, size: Size[C], *, eps: float = 1e-6) -> None:
+        self.scale = ops.ones((size,))
+        self.eps = eps
+
+    def __call__(self, x: Float[Tensor, "*batch C"]) -> Float[Tensor, "*batch C"]:
+        power = ops.mean(ops.square(x), axis=-1, keepdims=True)
+        return x * ops.rsqrt(power + self.eps) * self.scale
+
+
+class GroupNorm(Module, Generic[C]):
+    """Normalises groups of channels over space for each example (Wu and He, 2018).
+
+    >>> import typedflux as flux
+    >>> GroupNorm(4, 2)(flux.randn((2, 4, 3, 3))).shape
+    (2, 4, 3, 3)
+    """
+
+    scale: Float[Tensor, "C"] | None
+    shift: Float[Tensor, "C"] | None
+
+    def __init__(
+        self, channels: Size[C], groups: int, *, eps: float = 1e-5, affine: bool = True
+    ) -> None:
+        if groups < 1 or channels % groups:
+            raise ShapeError(f"GroupNorm: {channels} channels do not divide into {groups} groups")
+        self.scale = ops.ones((channels,)) if affine else None
+        self.shift = ops.zeros((channels,)) if affine else None
+        self.groups, self.eps = groups, eps
+
+    def __call__(self, x: Float[Tensor, "batch C *spatial"]) -> Float[Tensor, "batch C *spatial"]:
+        grouped = ops.reshape(x, (x.shape[0], self.groups, -1))
+        y = ops.reshape(ops.normalise(grouped, axis=-1, eps=self.eps), x.shape)
+        if self.scale is not None and self.shift is not None:
+            y = y * _columns(self.scale, x.ndim) + _columns(self.shift, x.ndim)
+        return y
+
+
+class InstanceNorm(GroupNorm[C], Generic[C]):
+    """Normalises each channel over space for each example (Ulyanov et al., 2016)."""
+
+    def __init__(self, channels: Size[C], *, eps: float = 1e-5, affine: bool = False) -> None:
+        super().__init__(channels, int(channels), eps=eps, affine=affine)
