@@ -7,6 +7,7 @@ from typedflux import init as init
 from typedflux import losses as losses
 from typedflux import nn as nn
 from typedflux import optim as optim
+from typedflux import training as training
 from typedflux.autodiff import gradient as gradient
 from typedflux.autodiff import stop_gradient as stop_gradient
 from typedflux.autodiff import vjp as vjp
@@ -31,6 +32,8 @@ from typedflux.dtypes import uint8 as uint8
 from typedflux.dtypes import uint16 as uint16
 from typedflux.dtypes import uint32 as uint32
 from typedflux.dtypes import uint64 as uint64
+from typedflux.files import load as load
+from typedflux.files import save as save
 from typedflux.losses import binarycrossentropy as binarycrossentropy
 from typedflux.losses import crossentropy as crossentropy
 from typedflux.losses import hinge_loss as hinge_loss
@@ -262,6 +265,9 @@ from typedflux.optim import update as update
 from typedflux.shapes.errors import DTypeError as DTypeError
 from typedflux.shapes.errors import ShapeError as ShapeError
 from typedflux.tensor import Tensor as Tensor
+from typedflux.training import History as History
+from typedflux.training import NonFiniteLoss as NonFiniteLoss
+from typedflux.training import train as train
 
 e: Final = 2.718281828459045
 inf: Final = float("inf")

@@ -1,7 +1,7 @@
 """Losses: `loss(prediction, target, agg=flux.mean)`; shapes must match exactly.
 
-`agg` makes one number of the losses of the elements: `flux.mean`, `flux.sum`, `flux.identity` or any
-function of a tensor.
+`agg` makes one number of the losses of the elements: `flux.mean`, `flux.sum`, `flux.identity` or
+any function of a tensor.
 """
 
 from __future__ import annotations

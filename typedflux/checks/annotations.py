@@ -113,7 +113,7 @@ def _union(alternatives: tuple[Any, ...]) -> Expectation | None:
         else:
             others.append(alternative)
     if not tensors:
-        return OtherExpectation(Union[alternatives])  # noqa: UP007
+        return OtherExpectation(Union[alternatives])
     return UnionExpectation(tuple(tensors), tuple(others))
 
 
