@@ -88,7 +88,9 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = [measure(w, arguments.rounds) for w in WORKLOADS if arguments.only in w]
     print(f"{platform.processor() or platform.machine()}, {THREADS} threads, eager, float32")
-    print(f"{'workload':<50}{'typedflux':>12}{'torch':>12}{'ratio':>8}{'range':>14}{'memory MB':>14}")
+    print(
+        f"{'workload':<50}{'typedflux':>12}{'torch':>12}{'ratio':>8}{'range':>14}{'memory MB':>14}"
+    )
     for r in rows:
         span = f"{r['ratio_low']:.2f}-{r['ratio_high']:.2f}"
         memory = f"{r['typedflux_memory_mb']:.0f} / {r['torch_memory_mb']:.0f}"

@@ -7,6 +7,7 @@ leaves `weights.safetensors`, `curves.png` and `mistakes.png`.
 from __future__ import annotations
 
 import argparse
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
@@ -43,7 +44,7 @@ def predict(model: nn.Chain, x: Images) -> Labels:
 
 
 def accuracy(model: nn.Chain, x: Images, y: Labels) -> float:
-    return (predict(model, x) == y).mean().item()
+    return float((predict(model, x) == y).mean())
 
 
 def load(seed: int) -> list[tuple[Tensor, Tensor]]:
@@ -53,7 +54,7 @@ def load(seed: int) -> list[tuple[Tensor, Tensor]]:
     x = flux.asarray(digits.images.numpy()[order].reshape(-1, 1, 8, 8).astype(np.float32))
     y = flux.asarray(digits.labels.numpy()[order])
     cuts = [0, int(0.64 * len(order)), int(0.8 * len(order)), len(order)]
-    return [(x[a:b], y[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [(x[a:b], y[a:b]) for a, b in pairwise(cuts)]
 
 
 def draw(history: flux.History, folder: Path) -> None:

@@ -331,7 +331,7 @@ def as_dtype(value: object) -> DType:
         name = value
     elif value in (bool, int, float, complex):
         return {bool: bool_, int: default_int, float: default_float}.get(
-            value,  # type: ignore[call-overload]
+            value,
             default_complex,
         )
     else:

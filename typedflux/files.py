@@ -61,7 +61,7 @@ def save(path: str | os.PathLike[str], tree: Any) -> None:
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     target = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=target.parent or ".", prefix=target.name)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(struct.pack("<Q", len(text)) + text + b"".join(blocks))

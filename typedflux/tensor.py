@@ -140,7 +140,8 @@ class Tensor(Generic[DT_co, Unpack[Shape]]):
         return data.copy() if copy else data
 
     def __buffer__(self, flags: int) -> memoryview:
-        return memoryview(self.numpy())
+        data: Any = self.numpy()
+        return memoryview(data)
 
     def __dlpack__(
         self,

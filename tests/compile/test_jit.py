@@ -40,6 +40,7 @@ def batch(rows: int, columns: int = 4, seed: int = 1) -> Tensor:
 
 
 def train_step(model: Any, x: Float[Tensor, "batch features"]) -> Tensor:
+    loss: Tensor
     loss, grads = flux.withgradient(lambda m: (m(x) * m(x)).sum(), model)
     model.weight = model.weight - grads.weight * 0.01
     return loss

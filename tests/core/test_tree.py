@@ -39,6 +39,10 @@ class Two(Module):
         self.activation = flux.asarray
 
 
+def _nothing() -> Any:
+    return []
+
+
 def double(tree: Any) -> Any:
     return map_leaves(lambda t: t * 2, tree)
 
@@ -47,7 +51,7 @@ def test_every_kind_of_branch_is_walked_and_rebuilt() -> None:
     x = flux.asarray([1.0])
     tree = {
         "list": [x, 3], "tuple": (x,), "pair": Pair(x, {"deep": x}), "frozen": Frozen(x, "n"),
-        "ordered": OrderedDict(a=x), "default": defaultdict(list, a=x), "none": None,
+        "ordered": OrderedDict(a=x), "default": defaultdict(_nothing, a=x), "none": None,
     }  # fmt: skip
     new = double(tree)
     assert [t.tolist() for t in leaves(new)] == [[2.0]] * 7
@@ -67,7 +71,7 @@ def test_paths_read_as_python() -> None:
 def test_state_is_told_from_parameters() -> None:
     assert [is_state for _, _, is_state in iterate(Leaf(1.0))] == [False, True]
     leaf = Leaf(1.0)
-    leaf.count = ops.zeros((3,))
+    setattr(leaf, "count", ops.zeros((3,)))  # noqa: B010
     assert [is_state for _, _, is_state in iterate(leaf)] == [False, True]
 
 

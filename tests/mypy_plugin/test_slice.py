@@ -129,7 +129,8 @@ def test_it_is_compiled(temporary: Any) -> None:
 
     @flux.jit
     def f(m: Any, x: flux.Tensor) -> flux.Tensor:
-        return temporary.turn_and_pad(m(x)).sum()
+        total: flux.Tensor = temporary.turn_and_pad(m(x)).sum()
+        return total
 
     assert f(layer, x23()).item() == 15 + 12
     layer.shift = layer.shift * 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar, TypeVarTuple, Unpack, overload
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 
@@ -18,7 +18,8 @@ from typedflux.tensor import Tensor
 
 T = TypeVar("T")
 R = TypeVar("R")
-Ts = TypeVarTuple("Ts")
+U = TypeVar("U")
+V = TypeVar("V")
 Unused = Literal["zeros", "none"]
 
 
@@ -26,8 +27,16 @@ Unused = Literal["zeros", "none"]
 def gradient(f: Callable[[T], Any], x: T, /, *, unused: Unused = "zeros") -> T: ...
 @overload
 def gradient(
-    f: Callable[[Unpack[Ts]], Any], /, *args: Unpack[Ts], unused: Unused = "zeros"
-) -> tuple[Unpack[Ts]]: ...
+    f: Callable[[T, U], Any], x: T, y: U, /, *, unused: Unused = "zeros"
+) -> tuple[T, U]: ...
+@overload
+def gradient(
+    f: Callable[[T, U, V], Any], x: T, y: U, z: V, /, *, unused: Unused = "zeros"
+) -> tuple[T, U, V]: ...
+@overload
+def gradient(
+    f: Callable[..., Any], x: Any, y: Any, z: Any, /, *args: Any, unused: Unused = "zeros"
+) -> tuple[Any, ...]: ...
 def gradient(f: Callable[..., Any], /, *args: Any, unused: Unused = "zeros") -> Any:
     """The gradient of the scalar `f(*args)` with respect to each argument.
 
@@ -56,8 +65,16 @@ def gradient(f: Callable[..., Any], /, *args: Any, unused: Unused = "zeros") -> 
 def withgradient(f: Callable[[T], R], x: T, /, *, unused: Unused = "zeros") -> tuple[R, T]: ...
 @overload
 def withgradient(
-    f: Callable[[Unpack[Ts]], R], /, *args: Unpack[Ts], unused: Unused = "zeros"
-) -> tuple[R, tuple[Unpack[Ts]]]: ...
+    f: Callable[[T, U], R], x: T, y: U, /, *, unused: Unused = "zeros"
+) -> tuple[R, tuple[T, U]]: ...
+@overload
+def withgradient(
+    f: Callable[[T, U, V], R], x: T, y: U, z: V, /, *, unused: Unused = "zeros"
+) -> tuple[R, tuple[T, U, V]]: ...
+@overload
+def withgradient(
+    f: Callable[..., R], x: Any, y: Any, z: Any, /, *args: Any, unused: Unused = "zeros"
+) -> tuple[R, tuple[Any, ...]]: ...
 def withgradient(f: Callable[..., Any], /, *args: Any, unused: Unused = "zeros") -> Any:
     """`(f(*args), gradient)`. What `f` returns beside the loss, `(loss, aux, ...)`, is kept.
 
@@ -135,7 +152,7 @@ def stop_gradient(tree: T, /) -> T:
     return map_leaves(lambda t: stop_gradient_p.bind(t), tree)
 
 
-stop_gradient_p = Primitive(
+stop_gradient_p: Primitive = Primitive(
     "stop_gradient",
     lambda x: x,
     lambda x: x,

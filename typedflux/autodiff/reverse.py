@@ -163,22 +163,22 @@ class ReverseTrace(Trace):
         for node in _backward_order(pending):
             if node in wanted or node not in pending:
                 continue
-            cotangent = pending.pop(node)
+            arrived: Any = pending.pop(node)
             if node.outputs is not None:
-                cotangent = tuple(
+                arrived = tuple(
                     [
                         ops.zeros_like(value) if c is None else c
-                        for value, c in zip(node.outputs, cotangent, strict=True)
+                        for value, c in zip(node.outputs, arrived, strict=True)
                     ]
                 )
             if node.joint is not None:
                 joint, parents = node.joint
-                for parent, c in zip(parents, joint.function(cotangent), strict=True):
+                for parent, c in zip(parents, joint.function(arrived), strict=True):
                     if parent is not None and c is not None:
                         _accumulate(pending, parent, c)
             else:
                 for parent, pullback in node.edges:
-                    _accumulate(pending, parent, pullback(cotangent))
+                    _accumulate(pending, parent, pullback(arrived))
             if not keep:
                 node.clear()
         return [

@@ -65,5 +65,5 @@ class Staged:
         if id(value) in by_copy:
             return by_copy[id(value)]  # type: ignore[no-any-return]
         if type(value) in (list, tuple):
-            return type(value)(self.originals(v) for v in value)  # type: ignore
+            return type(value)(self.originals(v) for v in value)  # type: ignore[call-arg, attr-defined]
         return value

@@ -36,17 +36,21 @@ from typedflux.mypy_plugin.encoding import (
     Atom,
     Encoder,
     is_instance,
+    is_variadic,
     open_rank,
     unknown,
 )
 from typedflux.mypy_plugin.traversal import Axes, TypeCollector, speaks_of_shapes
 from typedflux.shapes.dims import (
+    UNKNOWN,
     Dim,
     Dimension,
+    Shape,
     Symbol,
     Unknown,
     format_shape,
     substitute,
+    symbol,
     symbols,
 )
 from typedflux.shapes.errors import AnnotationError
@@ -213,9 +217,12 @@ class Binder:
         if not dtypes.members(wanted.dtype) & dtypes.members(given.dtype):
             return f"it wants dtype {wanted.dtype}, not {given.dtype}"
         spec = self.spec(f.args[1:])
-        if open_rank(given.shape) and spec.variadic_index is None:
+        if not open_rank(given.shape):
+            return self._bind(spec, given.shape)
+        split = spec.variadic_index
+        if split is None:
             return None
-        return self._bind(spec, given.shape)
+        return self._bind(spec, _widened(given.shape, split, len(spec.axes) - split - 1))
 
     def _bind(self, spec: ShapeSpec, shape: Sequence[Dimension]) -> str | None:
         try:
@@ -268,6 +275,23 @@ class Binder:
         proper = get_proper_type(t)
         size = self.encoder.dim(proper)
         return format_shape((size,)) if not isinstance(size, Unknown) else str(proper)
+
+
+def _widened(shape: Shape, before: int, after: int) -> Shape:
+    """An open shape with at least so many axes on both sides of the open place: unknown ones."""
+    place = next(i for i, d in enumerate(shape) if is_variadic(d))
+    front = (UNKNOWN,) * max(before - place, 0)
+    back = (UNKNOWN,) * max(after - (len(shape) - place - 1), 0)
+    middle: Dimension = shape[place]
+    if front or back:
+        middle = symbol("...", kind="flexible", owner=Atom(_any_axes(shape[place]), True))
+    return (*shape[:place], *front, middle, *back, *shape[place + 1 :])
+
+
+def _any_axes(size: Dimension) -> Type:
+    (s,) = symbols(size)
+    assert isinstance(s.owner, Atom)
+    return s.owner.type
 
 
 def _same_class(item: ProperType, a: ProperType) -> bool:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mypy.maptype import map_instance_to_supertype
 from mypy.nodes import MypyFile, TypeInfo
 from mypy.types import (
     AnyType,
@@ -167,6 +168,8 @@ class Encoder:
         if not is_instance(t, TENSOR):
             return None
         assert isinstance(t, Instance)
+        if t.type.fullname != TENSOR:
+            t = map_instance_to_supertype(t, self.instance(TENSOR).type)
         return TensorType(self.dtype(t.args[0]), tuple(self.dim(a) for a in t.args[1:]))
 
     def tensor_type(self, tensor: TensorType) -> Instance:

@@ -11,6 +11,9 @@ from collections.abc import Callable
 
 from mypy.errors import ErrorInfo, Errors, ErrorWatcher
 
+from typedflux.dtypes import DType, Shaped, members
+from typedflux.mypy_plugin.encoding import DTYPE_OF_CLASS
+
 _TYPE = re.compile(
     r"(?:typedflux\.(?:tensor|checks\.sizes|static)\.)?\b(Tensor|DimOf|Expression)\["
 )
@@ -105,7 +108,7 @@ def may_agree(got: str, wanted: str) -> bool:
     if strip(got) != strip(wanted) or len(mine) != len(theirs):
         return False
     for (dtype_a, shape_a), (dtype_b, shape_b) in zip(mine, theirs, strict=True):
-        if dtype_a != dtype_b and "Shaped" not in (dtype_a, dtype_b):
+        if not _members(dtype_a) & _members(dtype_b):
             return False
         a, b = shape_a.split(), shape_b.split()
         if "..." in a or "..." in b:
@@ -115,6 +118,10 @@ def may_agree(got: str, wanted: str) -> bool:
         if any(not _axes_may_agree(x, y) for x, y in zip(a, b, strict=True)):
             return False
     return True
+
+
+def _members(name: str) -> frozenset[DType]:
+    return members(DTYPE_OF_CLASS.get(name, Shaped))
 
 
 def _axes_may_agree(a: str, b: str) -> bool:

@@ -43,8 +43,8 @@ class BatchNorm(Module, Generic[C]):
     ) -> None:  # fmt: skip
         self.scale = ops.ones((channels,)) if affine else None
         self.shift = ops.zeros((channels,)) if affine else None
-        self.mean = buffer(ops.zeros((channels,)) if track_stats else None)
-        self.var = buffer(ops.ones((channels,)) if track_stats else None)
+        self.mean: Tensor | None = buffer(ops.zeros((channels,)) if track_stats else None)
+        self.var: Tensor | None = buffer(ops.ones((channels,)) if track_stats else None)
         self.momentum, self.eps = momentum, eps
 
     def __call__(self, x: Float[Tensor, "batch C *spatial"]) -> Float[Tensor, "batch C *spatial"]:
@@ -61,7 +61,10 @@ class BatchNorm(Module, Generic[C]):
             centred = x - mean
             var = ops.mean(ops.square(centred), axis=axes, keepdims=True)
             if self.training and self.mean is not None and self.var is not None:
-                self._follow(mean, var, count)
+                # Bessel's correction, as for every running variance
+                unbiased = stop_gradient(ops.reshape(var, (-1,))) * (count / (count - 1))
+                self.mean = self._follow(self.mean, stop_gradient(ops.reshape(mean, (-1,))))
+                self.var = self._follow(self.var, unbiased)
             y = centred * ops.rsqrt(var + self.eps)
         else:
             y = (x - _columns(self.mean, rank)) * _columns(ops.rsqrt(self.var + self.eps), rank)
@@ -69,11 +72,8 @@ class BatchNorm(Module, Generic[C]):
             y = y * _columns(self.scale, rank) + _columns(self.shift, rank)
         return y
 
-    def _follow(self, mean: Tensor, var: Tensor, count: int) -> None:
-        unbiased = stop_gradient(ops.reshape(var, (-1,))) * (count / (count - 1))
-        mean = stop_gradient(ops.reshape(mean, (-1,)))
-        self.mean = self.mean * (1 - self.momentum) + mean * self.momentum
-        self.var = self.var * (1 - self.momentum) + unbiased * self.momentum
+    def _follow(self, running: Tensor, batch: Tensor) -> Tensor:
+        return running * (1 - self.momentum) + batch * self.momentum
 
 
 class LayerNorm(Module, Generic[C]):

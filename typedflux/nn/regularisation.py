@@ -38,4 +38,5 @@ class Dropout(Module):
             n if self.axes is None or i in self.axes else 1 for i, n in enumerate(x.shape)
         )
         kept = ops.greater_equal(ops.rand(sizes, rng=self.rng), self.p)
-        return x * (ops.astype(kept, x.dtype) * (1 / (1 - self.p)))
+        mask: Tensor = ops.astype(kept, x.dtype) * (1 / (1 - self.p))
+        return ops.multiply(x, mask)

@@ -129,7 +129,7 @@ def _where_jvp(
     return ops.broadcast_to(picked, out.shape)
 
 
-where_p = Primitive(
+where_p: Primitive = Primitive(
     "where",
     np.where,
     _where_shape,

@@ -32,13 +32,13 @@ def _astype_vjp(out: Tensor, x: Tensor, *, dtype: DType) -> Pullbacks:
 def _astype_jvp(
     out: Tensor, inputs: Sequence[Tensor], tangents: Sequence[Tensor | None], *, dtype: DType
 ) -> Tensor | None:
-    if not out.dtype.is_inexact:
+    if not out.dtype.is_inexact or tangents[0] is None:
         return None
     tangent: Tensor = astype_p.bind(tangents[0], dtype=dtype)
     return tangent
 
 
-astype_p = Primitive(
+astype_p: Primitive = Primitive(
     "astype",
     _astype_kernel,
     _astype_shape,

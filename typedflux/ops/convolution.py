@@ -110,7 +110,7 @@ def _conv_batch(inputs: Operands, axes: Sequence[int | None], **params: Any) -> 
     return split_batch(out, size), 0
 
 
-conv_p = Primitive(
+conv_p: Primitive = Primitive(
     "conv", kernels.conv, _conv_shape, _conv_vjp, _bilinear_jvp("conv_p"), _conv_batch, _WINDOW
 )
 
@@ -145,7 +145,7 @@ def _input_batch(
     return split_batch(out, size), 0
 
 
-conv_input_gradient_p = Primitive(
+conv_input_gradient_p: Primitive = Primitive(
     "conv_input_gradient",
     kernels.conv_input_gradient,
     lambda dy, w, *, input_shape, **_: TensorType(promote(dy.dtype, w.dtype), input_shape),
@@ -174,7 +174,7 @@ def _weight_vjp(
     return to_x, to_dy
 
 
-conv_weight_gradient_p = Primitive(
+conv_weight_gradient_p: Primitive = Primitive(
     "conv_weight_gradient",
     kernels.conv_weight_gradient,
     lambda x, dy, *, weight_shape, **_: TensorType(promote(x.dtype, dy.dtype), weight_shape),

@@ -169,7 +169,7 @@ def _binary_apply(p: Elementwise) -> Callable[..., Tensor]:
             elif (kind is float and a.dtype in beside_float) or (
                 kind is int and a.dtype in beside_int
             ):
-                b = y  # type: ignore[assignment]
+                b = y
             else:
                 return general(x, y)
         elif type(y) is Tensor:

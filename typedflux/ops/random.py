@@ -75,7 +75,7 @@ def _draw_shape(state: TensorType, *, kind: str, shape: Shape, dtype: DType) -> 
     return TensorType(dtype, shape)
 
 
-random_p = Primitive(
+random_p: Primitive = Primitive(
     "random",
     _draw_kernel,
     _draw_shape,
@@ -90,7 +90,7 @@ def _advance_kernel(state: Array) -> Array:
     return out
 
 
-advance_p = Primitive(
+advance_p: Primitive = Primitive(
     "advance_generator",
     _advance_kernel,
     lambda state: state,
@@ -107,7 +107,7 @@ def _split_kernel(state: Array, *, count: int) -> Array:
     return out
 
 
-split_p = Primitive(
+split_p: Primitive = Primitive(
     "split_generator",
     _split_kernel,
     lambda state, *, count: TensorType(state.dtype, (count, 4)),

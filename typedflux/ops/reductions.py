@@ -61,8 +61,11 @@ def _sum_vjp(out: Tensor, x: Tensor, *, axis: tuple[int, ...], keepdims: bool) -
 
 def _linear_jvp(
     out: Tensor, inputs: Sequence[Tensor], tangents: Sequence[Tensor | None], **params: Any
-) -> Tensor:
-    tangent: Tensor = sum_p.bind(tangents[0], **params)
+) -> Tensor | None:
+    (t,) = tangents
+    if t is None:
+        return None
+    tangent: Tensor = sum_p.bind(t, **params)
     return tangent
 
 

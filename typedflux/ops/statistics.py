@@ -29,7 +29,7 @@ def _mean_kernel(x: Array, *, axis: tuple[int, ...], keepdims: bool) -> Any:
     count = 1
     for a in axis:
         count *= x.shape[a]
-    total = np.add.reduce(x, axis=axis, keepdims=keepdims)
+    total: Any = np.sum(x, axis=axis, keepdims=keepdims)
     return total / x.dtype.type(count)
 
 
@@ -46,8 +46,11 @@ def _mean_vjp(out: Tensor, x: Tensor, *, axis: tuple[int, ...], keepdims: bool) 
     return (pullback,)
 
 
-def _mean_jvp(out: Tensor, inputs: Operands, tangents: Tangents, **params: Any) -> Tensor:
-    tangent: Tensor = mean_p.bind(tangents[0], **params)
+def _mean_jvp(out: Tensor, inputs: Operands, tangents: Tangents, **params: Any) -> Tensor | None:
+    (t,) = tangents
+    if t is None:
+        return None
+    tangent: Tensor = mean_p.bind(t, **params)
     return tangent
 
 
@@ -78,7 +81,8 @@ def var(
     if correction == 0:
         return mean(squares, axis=axes, keepdims=keepdims)
     count: Any = _count(centred, axes)
-    return ops.sum(squares, axis=axes, keepdims=keepdims) / (count - correction)
+    total = ops.sum(squares, axis=axes, keepdims=keepdims)
+    return ops.divide(total, count - correction)
 
 
 def std(

@@ -174,7 +174,7 @@ def update(state: OptimiserState, model: object, grads: object) -> None:
     >>> import typedflux as flux
     >>> from typedflux import nn
     >>> model = nn.Dense(2, 1)
-    >>> state = flux.setup(flux.Descent(0.1), model)
+    >>> state = flux.setup(flux.Descent(0.01), model)
     >>> x = flux.ones((4, 2))
     >>> loss, grads = flux.withgradient(lambda m: (m(x) ** 2).sum(), model)
     >>> flux.update(state, model, grads)
