@@ -109,7 +109,7 @@ def test_axes(shape: Numbers, axis: int | Numbers | None) -> None:
     x, one = zeros(shape), (shape,)
     if shape or not isinstance(axis, int):  # NumPy lets a scalar have axis 0
 
-        def keep(s):
+        def keep(s: Any) -> Any:
             return reduce_shape(s[0], axis, keepdims=True)
 
         check(keep, lambda: np.add.reduce(x, axis, keepdims=True).shape, one)
