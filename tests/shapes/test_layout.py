@@ -1,6 +1,7 @@
 """Broadcasting, reshaping and the other layout rules against NumPy, on numbers and on symbols."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
