@@ -139,6 +139,17 @@ def test_nested_jit_and_gradient_of_jit() -> None:
     assert outer(x).item() == pytest.approx(expected, rel=1e-5)
 
 
+def test_random_numbers_are_those_of_eager_mode() -> None:
+    compiled = Jitted(lambda x: x + flux.randn(x.shape) * flux.rand(x.shape))
+    x = batch(3)
+    flux.seed(7)
+    expected = [(x + flux.randn(x.shape) * flux.rand(x.shape)).numpy() for _ in range(3)]
+    flux.seed(7)
+    for values in expected:
+        np.testing.assert_allclose(compiled(x).numpy(), values, rtol=1e-6)
+    assert compiled.compilations == 1
+
+
 def test_branching_on_a_value_is_refused() -> None:
     def f(x: Tensor) -> Tensor:
         return x if x.sum() > 0 else -x

@@ -20,6 +20,7 @@ from typedflux.core.graph import Graph, GraphTrace, Guard, run_graph
 from typedflux.core.staging import Staged
 from typedflux.core.tracing import Tracer, current_graph, graph_running
 from typedflux.core.tree import leaves
+from typedflux.ops.random import default_generator, using_generator
 from typedflux.shapes.dims import evaluate
 from typedflux.tensor import Tensor
 
@@ -88,7 +89,7 @@ class Jitted:
         return self if instance is None else functools.partial(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        given = flatten((args, kwargs))
+        given = flatten((args, kwargs, default_generator()))
         if current_graph() is not None or any(isinstance(t, Tracer) for t in given.leaves):
             return self.function(*args, **kwargs)  # part of what is being traced already
         traced, sizes = self.specialise(args, kwargs)
@@ -107,7 +108,7 @@ class Jitted:
         """The trace for these arguments, made now where there is none, and its symbolic sizes."""
         if self._axes is None:
             self._axes = SymbolicAxes(self.function)
-        given = flatten((args, kwargs))
+        given = flatten((args, kwargs, default_generator()))
         named = self._axes.named(args, kwargs)
         shapes = tuple(
             tuple(
@@ -148,9 +149,11 @@ class Jitted:
             return trace.input(next(remaining))
 
         with graph_running(trace):
-            traced_args, traced_kwargs = staged.copy((args, kwargs), lift)
+            traced_args, traced_kwargs, generator = staged.copy(
+                (args, kwargs, default_generator()), lift
+            )
             captures.exclude(staged.copies())
-            with capturing(captures):
+            with capturing(captures), using_generator(generator):
                 out = self.function(*traced_args, **traced_kwargs)
             template = Template(trace, staged, branches)
             writes = [
