@@ -199,12 +199,14 @@ def jit(function: Callable[..., Any] | None = None, /) -> Any:
 def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
     """The graph that `jit` runs for these arguments, with types, and what sizes were pinned.
 
+    The last input is the ambient random generator.
+
     >>> import typedflux as flux
     >>> print(flux.explain(lambda x: x * 2, flux.asarray([1.0])))
-    graph(%0: Float32[Tensor, "1"])
-      constants %1: Float32[Tensor, ""]
-      %2: Float32[Tensor, "1"] = multiply(%0, %1)
-      return %2
+    graph(%0: Float32[Tensor, "1"], %1: UInt64[Tensor, "4"])
+      constants %2: Float32[Tensor, ""]
+      %3: Float32[Tensor, "1"] = multiply(%0, %2)
+      return %3
     """
     jitted = function if isinstance(function, Jitted) else Jitted(function)
     traced, _ = jitted.specialise(args, kwargs)
