@@ -9,6 +9,10 @@ from typedflux import nn as nn
 from typedflux import optim as optim
 from typedflux import training as training
 from typedflux.autodiff import gradient as gradient
+from typedflux.autodiff import hessian as hessian
+from typedflux.autodiff import hvp as hvp
+from typedflux.autodiff import jacobian as jacobian
+from typedflux.autodiff import jvp as jvp
 from typedflux.autodiff import stop_gradient as stop_gradient
 from typedflux.autodiff import vjp as vjp
 from typedflux.autodiff import withgradient as withgradient

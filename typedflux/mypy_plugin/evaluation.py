@@ -50,7 +50,7 @@ def evaluate(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str
             continue
         results.append(_contract(out, expansion))
     if not results and problem is not None:
-        for count in sorted({0, 3} - {beyond}):  # an error only if no rank would do
+        for count in sorted({0, 3, 4, 5, 6} - {beyond}):  # an error only if no rank would do
             expansion = {s: _axes(s, count) for s in opened}
             try:
                 _run(function, args, kwargs, expansion)
