@@ -77,6 +77,7 @@ from typedflux.ops import bitwise_right_shift as bitwise_right_shift
 from typedflux.ops import bitwise_xor as bitwise_xor
 from typedflux.ops import broadcast_arrays as broadcast_arrays
 from typedflux.ops import broadcast_to as broadcast_to
+from typedflux.ops import can_cast as can_cast
 from typedflux.ops import categorical as categorical
 from typedflux.ops import ceil as ceil
 from typedflux.ops import celu as celu
@@ -92,6 +93,7 @@ from typedflux.ops import count_nonzero as count_nonzero
 from typedflux.ops import cumulative_prod as cumulative_prod
 from typedflux.ops import cumulative_sum as cumulative_sum
 from typedflux.ops import default_generator as default_generator
+from typedflux.ops import diff as diff
 from typedflux.ops import divide as divide
 from typedflux.ops import elu as elu
 from typedflux.ops import empty as empty
@@ -104,6 +106,7 @@ from typedflux.ops import expand_dims as expand_dims
 from typedflux.ops import expm1 as expm1
 from typedflux.ops import exponential as exponential
 from typedflux.ops import eye as eye
+from typedflux.ops import finfo as finfo
 from typedflux.ops import flatten as flatten
 from typedflux.ops import flip as flip
 from typedflux.ops import floor as floor
@@ -126,7 +129,9 @@ from typedflux.ops import hardswish as hardswish
 from typedflux.ops import hardtanh as hardtanh
 from typedflux.ops import hypot as hypot
 from typedflux.ops import identity as identity
+from typedflux.ops import iinfo as iinfo
 from typedflux.ops import imag as imag
+from typedflux.ops import isdtype as isdtype
 from typedflux.ops import isfinite as isfinite
 from typedflux.ops import isinf as isinf
 from typedflux.ops import isnan as isnan
@@ -188,6 +193,7 @@ from typedflux.ops import relu6 as relu6
 from typedflux.ops import remainder as remainder
 from typedflux.ops import repeat as repeat
 from typedflux.ops import reshape as reshape
+from typedflux.ops import result_type as result_type
 from typedflux.ops import roll as roll
 from typedflux.ops import round as round
 from typedflux.ops import rsqrt as rsqrt

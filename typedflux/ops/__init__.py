@@ -93,6 +93,12 @@ from typedflux.ops.creation import zeros as zeros
 from typedflux.ops.creation import zeros_like as zeros_like
 from typedflux.ops.cumulative import cumulative_prod as cumulative_prod
 from typedflux.ops.cumulative import cumulative_sum as cumulative_sum
+from typedflux.ops.cumulative import diff as diff
+from typedflux.ops.data_types import can_cast as can_cast
+from typedflux.ops.data_types import finfo as finfo
+from typedflux.ops.data_types import iinfo as iinfo
+from typedflux.ops.data_types import isdtype as isdtype
+from typedflux.ops.data_types import result_type as result_type
 from typedflux.ops.exponential import exp as exp
 from typedflux.ops.exponential import expm1 as expm1
 from typedflux.ops.exponential import log as log

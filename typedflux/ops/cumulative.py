@@ -10,7 +10,10 @@ import numpy as np
 from typedflux import dtypes, ops
 from typedflux.core.primitive import Array, Lowering, Primitive, Pullbacks
 from typedflux.core.types import TensorType
-from typedflux.ops.families import check_domain
+from typedflux.ops.families import check_domain, promote_operands
+from typedflux.ops.interchange import to_tensor
+from typedflux.ops.reporting import reports
+from typedflux.ops.slicing import slice_along
 from typedflux.shapes.errors import ShapeError
 from typedflux.shapes.reshape import normalize_axis
 from typedflux.tensor import Tensor, TensorLike
@@ -153,3 +156,47 @@ def cumulative_prod(
 ) -> Tensor:
     """The running product along `axis`; with `include_initial` it starts with 1."""
     return _cumulative("cumulative_prod", cumulative_prod_p, x, axis, dtype, include_initial, 1)
+
+
+@reports("diff")
+def diff(
+    x: TensorLike, /, *, axis: int = -1, n: int = 1, prepend: TensorLike | None = None,
+    append: TensorLike | None = None,
+) -> Tensor:  # fmt: skip
+    """The `n`-th differences of neighbours along `axis`: `x[i + 1] - x[i]`, done `n` times.
+
+    `prepend` and `append` are joined to `x` first: numbers, or tensors of its shape but for the
+    axis. The axis gets shorter by `n`. Unsigned integers wrap around.
+
+    Raises:
+        AxisError: for an axis that does not exist.
+        DTypeError: for booleans.
+        ShapeError: when the axis is shorter than `n`, or `prepend` or `append` does not fit.
+        ValueError: for a negative `n`.
+
+    >>> diff(ops.asarray([1.0, 4.0, 9.0, 16.0]), n=2)
+    Tensor([2., 2.], float32)
+    >>> diff(ops.asarray([1.0, 4.0, 9.0]), prepend=0)
+    Tensor([1., 3., 5.], float32)
+    """
+    tensor = to_tensor("diff", x)
+    place = normalize_axis(axis, tensor.ndim)
+    check_domain(tensor.dtype, dtypes.Num)
+    if n < 0:
+        raise ValueError(f"diff takes differences 0 times or more often, got n={n}")
+    if prepend is not None or append is not None:
+        edge: Any = (*tensor.shape[:place], 1, *tensor.shape[place + 1 :])
+        parts = [part for part in (prepend, tensor, append) if part is not None]
+        joined = [
+            ops.broadcast_to(part, edge) if part.ndim == 0 else part
+            for part in promote_operands("diff", parts, dtypes.Num)
+        ]
+        tensor = ops.concat(joined, axis=place)
+    size = tensor.shape[place]
+    if isinstance(size, int) and size < n:
+        raise ShapeError(f"axis {place} has {size} elements, too few for n={n} differences")
+    for _ in range(n):
+        tensor = ops.subtract(
+            slice_along(tensor, place, 1, None), slice_along(tensor, place, None, -1)
+        )
+    return tensor

@@ -8,19 +8,10 @@ from typing import Final
 from typedflux import dtypes
 from typedflux.core.device import CPU, Device, as_device
 from typedflux.dtypes import DType
+from typedflux.ops.data_types import KINDS
 
 _STANDARD: Final = tuple(d for d in dtypes.ALL if d not in (dtypes.float16, dtypes.bfloat16))
 """The dtypes that the standard knows; float16 and bfloat16 are beyond it."""
-
-_KINDS: Final[dict[str, tuple[str, ...]]] = {
-    "bool": ("bool",),
-    "signed integer": ("int",),
-    "unsigned integer": ("uint",),
-    "integral": ("int", "uint"),
-    "real floating": ("float",),
-    "complex floating": ("complex",),
-    "numeric": ("int", "uint", "float", "complex"),
-}
 
 
 class NamespaceInfo:
@@ -55,12 +46,12 @@ class NamespaceInfo:
         as_device(device)
         if kind is None:
             return {d.name: d for d in _STANDARD}
-        wanted: set[str] = set()
+        wanted: set[DType] = set()
         for name in (kind,) if isinstance(kind, str) else kind:
-            if name not in _KINDS:
-                raise ValueError(f"there is no kind {name!r}; there are {', '.join(_KINDS)}")
-            wanted.update(_KINDS[name])
-        return {d.name: d for d in _STANDARD if d.kind in wanted}
+            if name not in KINDS:
+                raise ValueError(f"there is no kind {name!r}; there are {', '.join(KINDS)}")
+            wanted.update(KINDS[name])
+        return {d.name: d for d in _STANDARD if d in wanted}
 
     def devices(self) -> list[Device]:
         """The devices that tensors can be on."""
