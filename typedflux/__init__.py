@@ -15,6 +15,7 @@ from typedflux.autodiff import jacobian as jacobian
 from typedflux.autodiff import jvp as jvp
 from typedflux.autodiff import stop_gradient as stop_gradient
 from typedflux.autodiff import vjp as vjp
+from typedflux.autodiff import vmap as vmap
 from typedflux.autodiff import withgradient as withgradient
 from typedflux.checks import Size as Size
 from typedflux.compile import explain as explain

@@ -4,6 +4,7 @@ from typedflux.autodiff.api import gradient as gradient
 from typedflux.autodiff.api import stop_gradient as stop_gradient
 from typedflux.autodiff.api import vjp as vjp
 from typedflux.autodiff.api import withgradient as withgradient
+from typedflux.autodiff.batching import vmap as vmap
 from typedflux.autodiff.forward import jvp as jvp
 from typedflux.autodiff.jacobians import hessian as hessian
 from typedflux.autodiff.jacobians import hvp as hvp

@@ -9,6 +9,7 @@ import numpy as np
 
 from typedflux import ops
 from typedflux.autodiff.api import gradient, vjp
+from typedflux.autodiff.batching import vmap
 from typedflux.autodiff.forward import jvp
 from typedflux.core.primitive import type_of
 from typedflux.shapes.errors import DTypeError
@@ -18,7 +19,7 @@ from typedflux.tensor import Tensor, wrap
 def jacobian(f: Callable[[Tensor], Tensor], x: Tensor, /) -> Tensor:
     """All derivatives of the tensor `f(x)`: of shape `f(x).shape + x.shape`.
 
-    Row by row backwards, or column by column forwards, whichever takes fewer passes.
+    All rows backwards in one batched pass, or all columns forwards, whichever are fewer.
 
     Raises:
         DTypeError: when `x` is an integer tensor.
@@ -36,22 +37,26 @@ def jacobian(f: Callable[[Tensor], Tensor], x: Tensor, /) -> Tensor:
     if not y.dtype.is_inexact:
         raise DTypeError(f"jacobian: the result {type_of(y)} has no derivative")
     if y.size <= x.size:
-        rows = [pullback(unit) for unit in _units(y)]
-        if y.dtype.is_complex:
-            rows = [ops.conj(row) for row in rows]
-        if not rows:
-            return ops.zeros((*y.shape, *x.shape), dtype=x.dtype)
-        return ops.reshape(ops.stack(rows, axis=0), (*y.shape, *x.shape))
-    columns = [jvp(f, (x,), (unit,))[1] for unit in _units(x)]
-    if not columns:
-        return ops.zeros((*y.shape, *x.shape), dtype=y.dtype)
-    return ops.reshape(ops.stack(columns, axis=-1), (*y.shape, *x.shape))
+        rows = _for_each_unit(pullback, y, 0)
+        return ops.reshape(ops.conj(rows) if y.dtype.is_complex else rows, (*y.shape, *x.shape))
+    columns = _for_each_unit(lambda unit: jvp(f, (x,), (unit,))[1], x, -1)
+    return ops.reshape(columns, (*y.shape, *x.shape))
 
 
-def _units(like: Tensor) -> list[Tensor]:
-    """The unit vectors of a tensor's shape."""
-    eye = np.eye(like.size, dtype=like.dtype.dtype)
-    return [wrap(row.reshape(like.shape)) for row in eye]
+_CHUNK = 1 << 22
+"""Elements in the unit vectors of one pass: what bounds the memory that batching them takes."""
+
+
+def _for_each_unit(linear: Callable[[Tensor], Any], like: Tensor, out_axis: int) -> Tensor:
+    """The results of a linear map for all unit vectors of a tensor's shape, along `out_axis`."""
+    count = like.size
+    step = max(1, _CHUNK // max(count, 1))
+    parts = []
+    for start in range(0, max(count, 1), step):
+        units = np.eye(min(step, count - start), count, start, dtype=like.dtype.dtype)
+        given = wrap(units.reshape(len(units), *like.shape))
+        parts.append(vmap(linear, out_axes=out_axis)(given))
+    return parts[0] if len(parts) == 1 else ops.concat(parts, axis=out_axis)
 
 
 def hessian(f: Callable[[Tensor], Tensor], x: Tensor, /) -> Tensor:
@@ -62,10 +67,8 @@ def hessian(f: Callable[[Tensor], Tensor], x: Tensor, /) -> Tensor:
     Tensor([[ 6.,  0.],
             [ 0., 12.]], float32)
     """
-    columns = [hvp(f, x, unit) for unit in _units(x)]
-    if not columns:
-        return ops.zeros((*x.shape, *x.shape), dtype=x.dtype)
-    return ops.reshape(ops.stack(columns, axis=-1), (*x.shape, *x.shape))
+    columns = _for_each_unit(lambda unit: hvp(f, x, unit), x, -1)
+    return ops.reshape(columns, (*x.shape, *x.shape))
 
 
 def hvp(f: Callable[[Any], Tensor], x: Any, v: Any, /) -> Any:

@@ -149,7 +149,8 @@ class _Mapper:
         self.function = function
         self.state = state
         self.on_copy = on_copy
-        self.done: dict[int, Any] = {}
+        self.done: dict[int, tuple[Any, Any]] = {}
+        """By id: the branch, kept so that no other gets its id, and its copy."""
         self.open: set[int] = set()
 
     def map(self, tree: Any, is_state: bool) -> Any:
@@ -162,7 +163,7 @@ class _Mapper:
             return tree
         key = id(tree)
         if key in self.done:
-            return self.done[key]
+            return self.done[key][1]
         if key in self.open:
             raise ValueError(f"a {type(tree).__name__} contains itself: trees have no cycles")
         self.open.add(key)
@@ -173,7 +174,7 @@ class _Mapper:
         result = tree if same and not copies else rebuild(tree, new)
         if copies and self.on_copy is not None:
             self.on_copy(tree, result)
-        self.done[key] = result
+        self.done[key] = tree, result
         return result
 
 
@@ -184,7 +185,7 @@ def leaves(tree: object) -> list[Tensor]:
 
 def iterate(tree: object) -> Iterator[tuple[Path, Tensor, bool]]:
     """`(path, leaf, is state)` for each leaf, in order; those of a shared branch once."""
-    seen: set[int] = set()
+    seen: dict[int, object] = {}  # the branches too, so that no other gets the id of one
     stack: list[tuple[Path, object, bool]] = [((), tree, False)]
     while stack:
         path, value, is_state = stack.pop()
@@ -194,7 +195,7 @@ def iterate(tree: object) -> Iterator[tuple[Path, Tensor, bool]]:
         parts = children(value)
         if not parts or id(value) in seen:
             continue
-        seen.add(id(value))
+        seen[id(value)] = value
         held = value.tree_state() if is_branch(value) else ()
         stack.extend(
             [((*path, name), part, is_state or name in held) for name, part in reversed(parts)]

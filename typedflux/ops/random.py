@@ -86,7 +86,7 @@ random_p: Primitive = Primitive(
 
 def _advance_kernel(state: Array) -> Array:
     out = state.copy()
-    out[2] += np.uint64(1)
+    out[..., 2] += np.uint64(1)
     return out
 
 
@@ -94,7 +94,7 @@ advance_p: Primitive = Primitive(
     "advance_generator",
     _advance_kernel,
     lambda state: state,
-    batch=lambda inputs, axes: batch_by_loop(advance_p, inputs, axes),
+    batch=lambda inputs, axes: (advance_p.bind(ops.moveaxis(inputs[0], axes[0] or 0, 0)), 0),
     lowering=Lowering("random"),
 )
 
@@ -134,8 +134,13 @@ class Generator:
 
     def split(self, count: int = 2) -> list[Generator]:
         """`count` generators, independent of one another and of what this one draws later."""
-        states = split_p.bind(self._next(), count=count)
+        states = self.split_states(count)
         return [_generator_at(states[i]) for i in range(count)]
+
+    def split_states(self, count: int) -> Tensor:
+        """The states of `count` generators, `"count 4"`, as `split` makes them."""
+        states: Tensor = split_p.bind(self._next(), count=count)
+        return states
 
     def _next(self) -> Tensor:
         """The state for one draw; the generator moves on to the next."""
