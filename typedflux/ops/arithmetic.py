@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from typedflux import dtypes, ops
+from typedflux.core.primitive import Array
 from typedflux.ops.families import elementwise
 from typedflux.tensor import Tensor, TensorLike
 
@@ -51,11 +52,26 @@ def divide(x1: TensorLike, x2: TensorLike, /) -> Tensor:
     return divide_p.apply(x1, x2)
 
 
-floor_divide_p = elementwise("floor_divide", np.floor_divide, (None, None), domain=dtypes.Real)
+def _floor_divide_kernel(x: Array, y: Array) -> Array:
+    out: Array = np.floor_divide(x, y)
+    if out.dtype.kind in "iu" or np.all(np.isfinite(x) & np.isfinite(y)):
+        return out
+    # Python pairs `//` with `%`, which gives nan for inf // 2 and -1 for 1 // -inf.
+    return np.where(np.isinf(x) | np.isinf(y), np.divide(x, y), out)
+
+
+floor_divide_p = elementwise("floor_divide", _floor_divide_kernel, (None, None), domain=dtypes.Real)
 
 
 def floor_divide(x1: TensorLike, x2: TensorLike, /) -> Tensor:
-    """The quotient rounded towards minus infinity."""
+    """The quotient rounded towards minus infinity.
+
+    Infinities are those of `floor(x1 / x2)`, as the array API standard prefers, not Python's.
+
+    >>> from typedflux import ops
+    >>> floor_divide(ops.asarray([7.0, -7.0, float("inf")]), 2)
+    Tensor([ 3., -4., inf], float32)
+    """
     return floor_divide_p.apply(x1, x2)
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from typedflux import dtypes, ops
-from typedflux.core.primitive import Array, Lowering, Primitive, Pullbacks
+from typedflux.core.primitive import Lowering, Primitive, Pullbacks
 from typedflux.core.types import TensorType
 from typedflux.ops.families import check_domain, promote_operands
 from typedflux.ops.interchange import to_tensor
+from typedflux.ops.reductions import accumulated, to_accumulate
 from typedflux.ops.reporting import reports
 from typedflux.ops.slicing import slice_along
 from typedflux.shapes.errors import ShapeError
@@ -32,10 +33,6 @@ def _batched(primitive: Primitive) -> Any:
         return primitive.bind(x, axis=axis + 1), 0
 
     return batch
-
-
-def _sum_kernel(x: Array, *, axis: int) -> Any:
-    return np.cumsum(x, axis=axis, dtype=x.dtype)
 
 
 def _sum_vjp(out: Tensor, x: Tensor, *, axis: int) -> Pullbacks:
@@ -59,14 +56,10 @@ def _sum_jvp(
 
 
 cumulative_sum_p = Primitive(
-    "cumulative_sum", _sum_kernel, _shape, _sum_vjp, _sum_jvp,
+    "cumulative_sum", accumulated(np.cumsum), _shape, _sum_vjp, _sum_jvp,
     lowering=Lowering("loop", "cumulative_sum"),
 )  # fmt: skip
 cumulative_sum_p.batch = _batched(cumulative_sum_p)
-
-
-def _prod_kernel(x: Array, *, axis: int) -> Any:
-    return np.cumprod(x, axis=axis, dtype=x.dtype)
 
 
 def _prod_jvp(
@@ -113,7 +106,7 @@ def _prod_vjp(out: Tensor, x: Tensor, *, axis: int) -> Pullbacks:
 
 
 cumulative_prod_p = Primitive(
-    "cumulative_prod", _prod_kernel, _shape, _prod_vjp, _prod_jvp,
+    "cumulative_prod", accumulated(np.cumprod), _shape, _prod_vjp, _prod_jvp,
     lowering=Lowering("loop", "cumulative_prod"),
 )  # fmt: skip
 cumulative_prod_p.batch = _batched(cumulative_prod_p)
@@ -129,10 +122,7 @@ def _cumulative(
             raise ShapeError(f"{name} needs axis= for a tensor of rank {x.ndim}")
         axis = 0
     place = normalize_axis(axis, x.ndim)
-    if dtype is None and not x.dtype.is_inexact:
-        dtype = dtypes.uint64 if x.dtype.kind == "uint" else dtypes.int64
-    if dtype is not None:
-        x = ops.astype(x, dtype)
+    x = to_accumulate(name, x, dtype)
     out: Tensor = primitive.bind(x, axis=place)
     if not initial:
         return out

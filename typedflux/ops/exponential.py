@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.special
 
 from typedflux import dtypes, ops
+from typedflux.core.primitive import Array
 from typedflux.ops.families import elementwise
 from typedflux.tensor import Tensor, TensorLike
 
@@ -16,8 +18,14 @@ def exp(x: TensorLike, /) -> Tensor:
     return exp_p.apply(x)
 
 
+def _expm1_kernel(x: Array) -> Array:
+    # numpy's complex one makes nan of infinite operands
+    out: Array = np.expm1(x) if x.dtype.kind != "c" else scipy.special.expm1(x)
+    return out
+
+
 expm1_p = elementwise(
-    "expm1", np.expm1, (lambda out: ops.add(out, 1),), domain=dtypes.Inexact, inexact=True
+    "expm1", _expm1_kernel, (lambda out: ops.add(out, 1),), domain=dtypes.Inexact, inexact=True
 )
 
 
@@ -36,9 +44,19 @@ def log(x: TensorLike, /) -> Tensor:
     return log_p.apply(x)
 
 
+def _log1p_kernel(x: Array) -> Array:
+    if x.dtype.kind != "c":
+        out: Array = np.log1p(x)
+        return out
+    # numpy's complex one adds the 1; scipy's is exact, but for the sign of a zero
+    out = np.asarray(scipy.special.log1p(x))
+    out.imag = np.copysign(out.imag, x.imag)
+    return out
+
+
 log1p_p = elementwise(
     "log1p",
-    np.log1p,
+    _log1p_kernel,
     (lambda x: ops.reciprocal(ops.add(x, 1)),),
     domain=dtypes.Inexact,
     inexact=True,

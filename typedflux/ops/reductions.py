@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from typedflux import dtypes, ops
-from typedflux.core.primitive import Lowering, Primitive, Pullbacks
+from typedflux.core.primitive import Array, Lowering, Primitive, Pullbacks
 from typedflux.core.types import Shape, TensorType
 from typedflux.dtypes import DType, DTypeSet
 from typedflux.ops.families import check_domain
+from typedflux.shapes.errors import DTypeError
 from typedflux.shapes.reshape import normalize_axes, reduce_shape
 from typedflux.tensor import Axis, Tensor, TensorLike
 
@@ -69,21 +70,59 @@ def _linear_jvp(
     return tangent
 
 
-sum_p = reduction("sum", np.add.reduce, _sum_vjp, _linear_jvp)
+def accumulated(reduce: Callable[..., Any]) -> Callable[..., Any]:
+    """The kernel of a numpy reduction that keeps the dtype, and adds up narrow floats in float32.
+
+    numpy widens narrow integers, and stands still at 2048 in float16 and 256 in bfloat16.
+    """
+
+    def kernel(x: Array, **params: Any) -> Any:
+        if x.dtype in _NARROW:
+            return reduce(x, dtype=np.float32, **params).astype(x.dtype)
+        return reduce(x, dtype=x.dtype, **params)
+
+    return kernel
+
+
+def to_accumulate(name: str, x: TensorLike, dtype: DType | str | type | None) -> Tensor:
+    """`x` in the dtype that the function `name` adds or multiplies it in.
+
+    That is its own for floats and complex numbers, int64 or uint64 for the rest, unless `dtype`
+    says otherwise.
+
+    Raises:
+        DTypeError: where `dtype` is bool.
+    """
+    x = ops.asarray(x)
+    if dtype is None:
+        if x.dtype.is_inexact:
+            return x
+        return ops.astype(x, dtypes.uint64 if x.dtype.kind == "uint" else dtypes.int64)
+    x = ops.astype(x, dtype)
+    if x.dtype == dtypes.bool_:
+        raise DTypeError(f"{name} has a result that is a number, got dtype=bool: use any or all")
+    return x
+
+
+_NARROW = frozenset((dtypes.float16.dtype, dtypes.bfloat16.dtype))
+
+sum_p = reduction("sum", accumulated(np.add.reduce), _sum_vjp, _linear_jvp)
 
 
 def sum(
-    x: TensorLike, /, *, axis: Axis = None, dtype: DType | None = None, keepdims: bool = False
-) -> Tensor:
-    """The sum over `axis` (all axes by default). Booleans and narrow integers are summed as int64.
+    x: TensorLike, /, *, axis: Axis = None, dtype: DType | str | type | None = None,
+    keepdims: bool = False,
+) -> Tensor:  # fmt: skip
+    """The sum over `axis` (all axes by default).
+
+    Booleans and integers are summed as int64, unsigned ones as uint64, unless `dtype` says another.
+
+    Raises:
+        DTypeError: where `dtype` is bool.
 
     >>> sum(ops.asarray([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     Tensor([4., 6.], float32)
     """
-    x = ops.asarray(x)
-    if dtype is None and not x.dtype.is_inexact:
-        dtype = dtypes.uint64 if x.dtype.kind == "uint" else dtypes.int64
-    if dtype is not None:
-        x = ops.astype(x, dtype)
+    x = to_accumulate("sum", x, dtype)
     out: Tensor = sum_p.bind(x, axis=normalize_axes(axis, x.ndim), keepdims=keepdims)
     return out

@@ -11,7 +11,7 @@ from typedflux import dtypes, ops
 from typedflux.core.primitive import Array, Lowering, Primitive, Pullbacks
 from typedflux.core.types import TensorType
 from typedflux.ops.families import check_domain
-from typedflux.ops.reductions import reduction, restore_axes
+from typedflux.ops.reductions import accumulated, reduction, restore_axes, to_accumulate
 from typedflux.shapes.dims import is_fixed, product
 from typedflux.shapes.errors import ShapeError
 from typedflux.shapes.reshape import normalize_axes, normalize_axis, reduce_shape
@@ -268,17 +268,13 @@ def _prod_jvp(
     return ops.sum(tangents[0] * _prod_slopes(inputs[0], axis), axis=axis, keepdims=keepdims)
 
 
-prod_p = reduction("prod", np.multiply.reduce, _prod_vjp, _prod_jvp)
+prod_p = reduction("prod", accumulated(np.multiply.reduce), _prod_vjp, _prod_jvp)
 
 
 def prod(
     x: TensorLike, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = False
 ) -> Tensor:
-    """The product over `axis` (all axes by default). Narrow integers are multiplied as int64."""
-    x = ops.asarray(x)
-    if dtype is None and not x.dtype.is_inexact:
-        dtype = dtypes.uint64 if x.dtype.kind == "uint" else dtypes.int64
-    if dtype is not None:
-        x = ops.astype(x, dtype)
+    """The product over `axis` (all axes by default); for dtypes see `sum`."""
+    x = to_accumulate("prod", x, dtype)
     out: Tensor = prod_p.bind(x, axis=normalize_axes(axis, x.ndim), keepdims=keepdims)
     return out

@@ -54,12 +54,14 @@ erfcinv: _Ufunc1
 erfcx: _Ufunc1
 erfinv: _Ufunc1
 expit: _Ufunc1
+expm1: _Ufunc1
 gamma: _Ufunc1
 gammaln: _Ufunc1
 i0: _Ufunc1
 i0e: _Ufunc1
 i1: _Ufunc1
 i1e: _Ufunc1
+log1p: _Ufunc1
 log_expit: _Ufunc1
 log_ndtr: _Ufunc1
 logit: _Ufunc1
