@@ -37,6 +37,7 @@ from typedflux.dtypes import uint8 as uint8
 from typedflux.dtypes import uint16 as uint16
 from typedflux.dtypes import uint32 as uint32
 from typedflux.dtypes import uint64 as uint64
+from typedflux.files import WeightsError as WeightsError
 from typedflux.files import load as load
 from typedflux.files import save as save
 from typedflux.losses import binarycrossentropy as binarycrossentropy

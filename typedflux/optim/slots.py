@@ -1,18 +1,18 @@
 """Slots: where in a tree the tensors are, and how another tensor is put there.
 
-A tensor is replaced by assigning to a field of the object that holds it, also where the field holds
+A tensor is replaced by assigning to a field of the module that holds it, also where the field holds
 a list, tuple or dict of tensors, which is then rebuilt: transformations see such assignments.
+Outside of modules, lists, dicts and dataclasses change in place.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from typedflux.core.tracing import Tracer
 from typedflux.core.tree import Path, children, is_branch, rebuild
-from typedflux.tensor import Tensor
 
 Name = str | int
 
@@ -26,9 +26,7 @@ class Place(NamedTuple):
 
     def child(self, holder: object, name: Name) -> Place:
         """The place of the child `name` of `holder`, which is at this place."""
-        if is_branch(holder) or (
-            self.owner is None and not isinstance(holder, tuple) and children(holder) is not None
-        ):
+        if is_branch(holder) or (not is_branch(self.owner) and is_mutable(holder)):
             return Place(holder, name, ())
         return self._replace(inner=(*self.inner, name))
 
@@ -36,17 +34,18 @@ class Place(NamedTuple):
 ROOT = Place(None, "", ())
 
 
-def put(changes: Iterable[tuple[Place, Tensor]]) -> None:
-    """Put each tensor at its place.
+def put(changes: Iterable[tuple[Place, Any]]) -> None:
+    """Put each tensor, or other leaf, at its place.
 
     Raises:
         TypeError: where nothing that can be assigned to holds the place; nothing is changed then.
     """
-    grouped: dict[tuple[int, Name], tuple[Place, dict[Path, Tensor]]] = {}
+    grouped: dict[tuple[int, Name], tuple[Place, dict[Path, Any]]] = {}
     for place, tensor in changes:
         if place.owner is None:
             raise TypeError(
-                "a bare tensor or tuple cannot be changed in place: hold it in a field of a module"
+                "a bare tensor, a tuple or a frozen dataclass cannot be changed in place: hold it "
+                "in a field of a module"
             )
         if isinstance(tensor, Tracer) and not is_branch(place.owner):
             raise TypeError(
@@ -56,7 +55,7 @@ def put(changes: Iterable[tuple[Place, Tensor]]) -> None:
         key = (id(place.owner), place.field)
         grouped.setdefault(key, (place, {}))[1][place.inner] = tensor
     values = [
-        (place.owner, place.field, _replaced(get(place.owner, place.field), new))
+        (place.owner, place.field, replaced(get(place.owner, place.field), new))
         for place, new in grouped.values()
     ]
     for owner, field, value in values:
@@ -85,12 +84,21 @@ def get(holder: Any, name: Name) -> Any:
         raise KeyError(name) from None
 
 
-def _replaced(value: Any, new: dict[Path, Tensor]) -> Any:
+def is_mutable(holder: object) -> bool:
+    """Whether a container's items can be assigned to."""
+    if isinstance(holder, tuple) or children(holder) is None:
+        return False
+    parameters = getattr(type(holder), "__dataclass_params__", None)
+    return parameters is None or not parameters.frozen
+
+
+def replaced(value: Any, new: Mapping[Path, Any]) -> Any:
+    """`value` rebuilt with other leaves, by path."""
     if () in new:
         return new[()]
     parts = children(value) or []
     items = []
     for name, part in parts:
         below = {path[1:]: tensor for path, tensor in new.items() if path[0] == name}
-        items.append(_replaced(part, below) if below else part)
+        items.append(replaced(part, below) if below else part)
     return rebuild(value, items)
