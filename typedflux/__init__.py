@@ -97,6 +97,8 @@ from typedflux.ops import cumulative_sum as cumulative_sum
 from typedflux.ops import default_generator as default_generator
 from typedflux.ops import diff as diff
 from typedflux.ops import divide as divide
+from typedflux.ops import dot_product_attention as dot_product_attention
+from typedflux.ops import dot_product_attention_scores as dot_product_attention_scores
 from typedflux.ops import elu as elu
 from typedflux.ops import empty as empty
 from typedflux.ops import empty_like as empty_like
@@ -155,6 +157,7 @@ from typedflux.ops import logical_xor as logical_xor
 from typedflux.ops import logsigmoid as logsigmoid
 from typedflux.ops import logsoftmax as logsoftmax
 from typedflux.ops import logsumexp as logsumexp
+from typedflux.ops import make_causal_mask as make_causal_mask
 from typedflux.ops import matmul as matmul
 from typedflux.ops import matrix_transpose as matrix_transpose
 from typedflux.ops import max as max

@@ -1,5 +1,6 @@
 """Layers and the module base: one family of layers per file."""
 
+from typedflux.nn.attention import MultiHeadAttention as MultiHeadAttention
 from typedflux.nn.containers import Chain as Chain
 from typedflux.nn.containers import Maxout as Maxout
 from typedflux.nn.containers import PairwiseFusion as PairwiseFusion

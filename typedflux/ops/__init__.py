@@ -50,6 +50,9 @@ from typedflux.ops.arithmetic import remainder as remainder
 from typedflux.ops.arithmetic import sign as sign
 from typedflux.ops.arithmetic import square as square
 from typedflux.ops.arithmetic import subtract as subtract
+from typedflux.ops.attention import dot_product_attention as dot_product_attention
+from typedflux.ops.attention import dot_product_attention_scores as dot_product_attention_scores
+from typedflux.ops.attention import make_causal_mask as make_causal_mask
 from typedflux.ops.bitwise import bitwise_and as bitwise_and
 from typedflux.ops.bitwise import bitwise_invert as bitwise_invert
 from typedflux.ops.bitwise import bitwise_left_shift as bitwise_left_shift
