@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from typedflux import dtypes, ops
-from typedflux.core.primitive import Array
+from typedflux.core.primitive import Array, type_of
 from typedflux.ops.families import elementwise
+from typedflux.shapes.errors import DTypeError
 from typedflux.tensor import Tensor, TensorLike
 
 add_p = elementwise("add", np.add, (1, 1))
@@ -126,7 +127,17 @@ def square(x: TensorLike, /) -> Tensor:
     return square_p.apply(x)
 
 
-sign_p = elementwise("sign", np.sign, (lambda x: ops.zeros_like(x),))
+def _sign_derivative(g: Tensor, x: Tensor, out: Tensor) -> Tensor:
+    if not x.dtype.is_complex:
+        return ops.zeros_like(g)
+    # It turns by the part of the change across it: a symmetric map, so its own transpose.
+    along = ops.astype(ops.real(multiply(ops.conj(out), g)), x.dtype)
+    across = subtract(g, multiply(out, along))
+    size = abs(x)
+    return ops.where(ops.equal(size, 0), 0, divide(across, ops.where(ops.equal(size, 0), 1, size)))
+
+
+sign_p = elementwise("sign", np.sign, (_sign_derivative,))
 
 
 def sign(x: TensorLike, /) -> Tensor:
@@ -206,6 +217,8 @@ def clip(x: TensorLike, /, min: TensorLike | None = None, max: TensorLike | None
     Tensor([0. , 0.5, 1. ], float32)
     """
     x = ops.asarray(x)
+    if dtypes.belongs(x.dtype, dtypes.Real) is False:
+        raise DTypeError(f"clip({type_of(x)}): needs real numbers")
     for bound, choose in ((min, maximum), (max, minimum)):
         if bound is not None:
             x = ops.astype(choose(x, bound), x.dtype)

@@ -185,7 +185,7 @@ def _binary_apply(p: Elementwise) -> Callable[..., Tensor]:
             return general(x, y)
         try:
             out = run.run(kernel, a, b)
-        except ValueError as error:
+        except (OverflowError, ValueError) as error:
             reason = explain(p, promote_operands(p.name, (x, y), p.domain, p.inexact), {}, error)
             if reason is error:
                 raise
@@ -230,19 +230,26 @@ def promote_operands(
         if inexact:
             dtype = dtypes.to_inexact(dtype)
         check_domain(dtype, domain)
+        return [cast(o, dtype) for o in given]
     except DTypeError as error:
         types = ", ".join(str(type_of(o)) if isinstance(o, Tensor) else repr(o) for o in given)
         raise DTypeError(f"{name}({types}): {error}") from None
-    return [cast(o, dtype) for o in given]
 
 
 def cast(operand: Tensor | bool | int | float | complex, dtype: AnyDType) -> Tensor:
-    """A tensor or Python number as a tensor of `dtype`."""
+    """A tensor or Python number as a tensor of `dtype`.
+
+    Raises:
+        DTypeError: for a number that an integer dtype cannot hold.
+    """
     if isinstance(operand, Tensor):
         return operand if operand.dtype == dtype else ops.astype(operand, dtype)  # type: ignore[arg-type]
     if isinstance(dtype, DTypeSet):
         return ops.full((), operand, dtype=dtype)  # type: ignore[arg-type]
-    return wrap(np.asarray(operand, dtype.dtype))
+    try:
+        return wrap(np.asarray(operand, dtype.dtype))
+    except OverflowError:
+        raise DTypeError(f"{dtype} cannot hold {operand!r:.40}") from None
 
 
 def as_operand(name: str, value: object) -> Any:

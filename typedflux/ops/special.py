@@ -10,7 +10,7 @@ import numpy as np
 
 from typedflux import dtypes, ops
 from typedflux.core.primitive import Array
-from typedflux.ops.families import elementwise
+from typedflux.ops.families import elementwise, promote_operands
 from typedflux.tensor import Tensor, TensorLike
 
 
@@ -57,7 +57,7 @@ def erfinv(x: TensorLike, /) -> Tensor:
 
 def xlogy(x: TensorLike, y: TensorLike, /) -> Tensor:
     """`x * log(y)`, and 0 where `x` is 0."""
-    x, y = ops.asarray(x), ops.asarray(y)
+    x, y = promote_operands("xlogy", (x, y), dtypes.Inexact, True)
     zero = ops.equal(x, 0)
     return ops.where(zero, 0, x * ops.log(ops.where(zero, 1, y)))
 
