@@ -99,6 +99,7 @@ from typedflux.ops import diff as diff
 from typedflux.ops import divide as divide
 from typedflux.ops import dot_product_attention as dot_product_attention
 from typedflux.ops import dot_product_attention_scores as dot_product_attention_scores
+from typedflux.ops import einsum as einsum
 from typedflux.ops import elu as elu
 from typedflux.ops import empty as empty
 from typedflux.ops import empty_like as empty_like
@@ -180,6 +181,7 @@ from typedflux.ops import not_equal as not_equal
 from typedflux.ops import one_hot as one_hot
 from typedflux.ops import ones as ones
 from typedflux.ops import ones_like as ones_like
+from typedflux.ops import outer as outer
 from typedflux.ops import pad as pad
 from typedflux.ops import permutation as permutation
 from typedflux.ops import permute_dims as permute_dims
@@ -235,6 +237,7 @@ from typedflux.ops import tan as tan
 from typedflux.ops import tanh as tanh
 from typedflux.ops import tanh_fast as tanh_fast
 from typedflux.ops import tanhshrink as tanhshrink
+from typedflux.ops import tensordot as tensordot
 from typedflux.ops import thresholdrelu as thresholdrelu
 from typedflux.ops import tile as tile
 from typedflux.ops import topk as topk
@@ -251,6 +254,7 @@ from typedflux.ops import unique_values as unique_values
 from typedflux.ops import unstack as unstack
 from typedflux.ops import upsample_nearest as upsample_nearest
 from typedflux.ops import var as var
+from typedflux.ops import vecdot as vecdot
 from typedflux.ops import where as where
 from typedflux.ops import xlogx as xlogx
 from typedflux.ops import xlogy as xlogy

@@ -102,6 +102,10 @@ from typedflux.ops.data_types import finfo as finfo
 from typedflux.ops.data_types import iinfo as iinfo
 from typedflux.ops.data_types import isdtype as isdtype
 from typedflux.ops.data_types import result_type as result_type
+from typedflux.ops.einsum import einsum as einsum
+from typedflux.ops.einsum import outer as outer
+from typedflux.ops.einsum import tensordot as tensordot
+from typedflux.ops.einsum import vecdot as vecdot
 from typedflux.ops.exponential import exp as exp
 from typedflux.ops.exponential import expm1 as expm1
 from typedflux.ops.exponential import log as log

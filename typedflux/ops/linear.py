@@ -9,7 +9,7 @@ import numpy as np
 from typedflux import ops
 from typedflux.core.primitive import Array, Lowering, Primitive, Pullbacks
 from typedflux.core.types import TensorType
-from typedflux.dtypes import Num, promote
+from typedflux.dtypes import Num, bfloat16, float16, promote
 from typedflux.ops.families import check_domain, promote_operands, unbroadcast
 from typedflux.shapes.broadcasting import broadcast_shapes
 from typedflux.shapes.dims import require_equal
@@ -37,9 +37,14 @@ def _matmul_shape(x: TensorType, y: TensorType) -> TensorType:
 
 
 _FEW_ROWS = 32
+_HALVES = (float16.dtype, bfloat16.dtype)
 
 
 def _matmul_kernel(x: Array, y: Array) -> Array:
+    if x.dtype.itemsize == 2 and x.dtype in _HALVES:
+        # BLAS has no halves, and numpy gives the product of bfloat16 as float32.
+        single: Array = _matmul_kernel(x.astype(np.float32), y.astype(np.float32)).astype(x.dtype)
+        return single
     if y.ndim == 2 and x.ndim > 2 and x.flags.c_contiguous:
         # One large product instead of one for each matrix in the stack.
         out: Array = (x.reshape(-1, x.shape[-1]) @ y).reshape(*x.shape[:-1], y.shape[-1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -122,6 +122,33 @@ def einsum_shape(equation: str | EinsumEquation, shapes: Sequence[Sequence[Dimen
     typedflux.shapes.errors.ShapeError: einsum 'ij,jk': 'j' is 3 in operand 0 ('2 3') \
 but 4 in operand 1 ('4 5')
     """
+    resolved = resolve_einsum(equation, shapes)
+    return tuple(resolved.sizes[label] for label in resolved.output)
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedEinsum:
+    """An equation for operands of known shapes: each axis has a label, each label a size.
+
+    An axis under an ellipsis has the label `...0` where it is the last of them, `...1` before it.
+    """
+
+    operands: tuple[Labels, ...]
+    output: Labels
+    sizes: Mapping[str, Dimension]
+
+
+def resolve_einsum(
+    equation: str | EinsumEquation, shapes: Sequence[Sequence[Dimension]]
+) -> ResolvedEinsum:
+    """Give each axis of the operands its label and each label its size.
+
+    >>> resolve_einsum("...i,i", [(2, 3), (3,)]).operands
+    (('...0', 'i'), ('i',))
+
+    Raises:
+        ShapeError: where the shapes do not fit the equation or each other.
+    """
     parsed = parse_einsum(equation) if isinstance(equation, str) else equation
     if len(shapes) != len(parsed.operands):
         raise ShapeError(
@@ -130,6 +157,7 @@ but 4 in operand 1 ('4 5')
         )
     sizes: dict[str, tuple[Dimension, int]] = {}
     dots: Shape = ()
+    spread: list[Labels] = []
     for number, (labels, shape) in enumerate(zip(parsed.operands, shapes, strict=True)):
         own, middle = _match(parsed, labels, shape, number)
         for label, size in own.items():
@@ -150,15 +178,24 @@ but 4 in operand 1 ('4 5')
             dots = broadcast_shapes(dots, middle)
         except ShapeError as error:
             raise ShapeError(f"einsum '{parsed.text}': at '...', {error}") from None
+        spread.append(_spread(labels, len(middle)))
     if dots and ELLIPSIS not in parsed.output:
         raise ShapeError(
             f"einsum '{parsed.text}': the axes '{format_shape(dots)}' under '...' are missing in "
             f"the result"
         )
-    result: list[Dimension] = []
-    for label in parsed.output:
-        result.extend(dots if label == ELLIPSIS else (sizes[label][0],))
-    return tuple(result)
+    found = {label: size for label, (size, _) in sizes.items()}
+    found |= zip(_spread((ELLIPSIS,), len(dots)), dots, strict=True)
+    return ResolvedEinsum(tuple(spread), _spread(parsed.output, len(dots)), found)
+
+
+def _spread(labels: Labels, dots: int) -> Labels:
+    """The labels with those of `dots` axes in place of the ellipsis."""
+    if ELLIPSIS not in labels:
+        return labels
+    place = labels.index(ELLIPSIS)
+    middle = tuple(f"{ELLIPSIS}{i}" for i in reversed(range(dots)))
+    return (*labels[:place], *middle, *labels[place + 1 :])
 
 
 def _match(
