@@ -151,17 +151,18 @@ class Tensor(Generic[DT_co, Unpack[Shape]]):
         dl_device: tuple[int, int] | None = None,
         copy: bool | None = None,
     ) -> Any:
-        data = self.numpy()
+        data = self._concrete("give to another library")
         if dl_device not in (None, (1, 0)):
             raise BufferError(f"this tensor is on the CPU, not on the DLPack device {dl_device}")
         if data.dtype == ml_dtypes.bfloat16:
             raise BufferError("bfloat16 does not go through DLPack here: use .astype(flux.float32)")
-        if copy or max_version is None or max_version < (1, 0):
-            # Older consumers cannot be told that memory is read-only: they get their own.
-            if copy is False:
-                raise BufferError("a tensor is read-only, which DLPack before 1.0 cannot say")
-            return data.copy().__dlpack__()
-        return data.__dlpack__(max_version=max_version)
+        if max_version is None or max_version < (1, 0):
+            # Older consumers cannot be told that memory is read-only: they get their own, unless
+            # they ask to share it and so promise not to write to it.
+            return (data if copy is False else data.copy()).__dlpack__()
+        data = data.view()
+        data.flags.writeable = False
+        return data.__dlpack__(max_version=max_version, copy=copy)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)

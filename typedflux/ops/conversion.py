@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from typedflux import ops
+from typedflux import dtypes, ops
+from typedflux.core.device import as_device
 from typedflux.core.primitive import Array, Lowering, Primitive, Pullbacks
 from typedflux.core.types import TensorType
 from typedflux.dtypes import AnyDType, DType, DTypeSet, as_dtype
@@ -38,6 +39,8 @@ def _astype_jvp(
     return tangent
 
 
+_REAL = dtypes.Real.members
+
 astype_p: Primitive = Primitive(
     "astype",
     _astype_kernel,
@@ -54,13 +57,18 @@ def astype(
 ) -> Tensor:
     """`x` converted to `dtype`. Tensors are immutable, so `copy` changes nothing.
 
+    As a boolean, every number is true but zero; floats lose their fraction as integers.
+
     Raises:
         DTypeError: for a complex tensor to a real dtype (take `.real` or `abs`).
+        ValueError: for a device that does not exist.
     """
     target: AnyDType = dtype if isinstance(dtype, DTypeSet) else as_dtype(dtype)
+    if device is not None:
+        as_device(device)
     if target == x.dtype:
         return x
-    if isinstance(target, DType) and x.dtype.is_complex and not target.is_complex:
+    if isinstance(target, DType) and target in _REAL and x.dtype.is_complex:
         raise DTypeError(f"astype: {x.dtype} to {target} would drop the imaginary part: use .real")
     out: Tensor = astype_p.bind(x, dtype=target)
     return out

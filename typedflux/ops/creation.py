@@ -319,8 +319,13 @@ def eye(
     return ops.astype(_diagonal_offsets(rows, columns, k, ops.equal), exact)
 
 
+_FAR_AWAY = 2**62  # a diagonal that no matrix has, and `row + _FAR_AWAY` is an int64
+
+
 def _diagonal_offsets(rows: Any, columns: Any, k: int, compare: Any) -> Tensor:
     """`compare(column, row + k)` for each place of a matrix."""
+    if isinstance(k, int):
+        k = min(max(k, -_FAR_AWAY), _FAR_AWAY)
     row = ops.expand_dims(arange(k, rows + k), axis=1)
     out: Tensor = compare(arange(columns), row)
     return out

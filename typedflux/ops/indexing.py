@@ -53,8 +53,9 @@ def getitem(x: Tensor, index: Any, /) -> Tensor:
     """`x[index]` with NumPy's meaning: numbers, slices, `None`, `...`, booleans, index tensors.
 
     Raises:
-        AxisError: for an index that is out of range, or too many of them.
-        ShapeError: for a mask of another shape, or index tensors that do not fit together.
+        AxisError: for an index that is out of range, too many of them, or a mask of another shape
+            (sizes of 0 fit every axis and pick nothing).
+        ShapeError: for index tensors that do not fit together.
         DTypeError: for an index that is no integer or boolean.
 
     >>> x = ops.asarray([[1, 2, 3], [4, 5, 6]])
@@ -392,8 +393,10 @@ def _single_mask(x: Tensor, index: Any, values: Tensor) -> Tensor | None:
         return None
     mask = ops.asarray(index)
     rest = x.ndim - mask.ndim
-    if not _is_mask(mask) or mask.ndim == 0 or values.ndim > rest:
+    if not _is_mask(mask) or values.ndim > rest:
         return None
     part_of = index_shape(x.shape, MaskIndex(mask.shape))  # raises where the mask does not fit
     require_broadcastable_to(values.shape, part_of[1:])  # and where the values do not
+    if any([is_fixed(size, 0) for size in mask.shape]):
+        return wrap(np.asarray(False))  # it need not fit the axes where it picks nothing
     return ops.reshape(mask, (*mask.shape, *(1,) * rest))

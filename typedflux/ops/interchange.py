@@ -10,7 +10,7 @@ import ml_dtypes
 import numpy as np
 
 from typedflux import dtypes, ops
-from typedflux.core.device import as_device
+from typedflux.core.device import Device, as_device
 from typedflux.core.primitive import Array, Lowering, Primitive
 from typedflux.core.types import TensorType
 from typedflux.dtypes import AnyDType, DType, DTypeSet, as_dtype
@@ -53,7 +53,13 @@ def asarray(
     as_device(device)
     wanted = None if dtype is None else resolve_dtype(dtype)
     if isinstance(data, Tensor):
-        return data if wanted is None or wanted == data.dtype else _convert(data, wanted)
+        if wanted is None or wanted == data.dtype:
+            return data
+        if copy is False:
+            raise ValueError(
+                f"asarray: {data.dtype} cannot be shared as {wanted}: leave out copy=False"
+            )
+        return _convert(data, wanted)
     if isinstance(data, (Dim, Unknown)):
         size: Tensor = size_p.bind(size=data)
         return size if wanted is None else _convert(size, wanted)
@@ -102,18 +108,23 @@ def _refuse_sharing(copy: bool | None) -> None:
 def from_dlpack(x: Any, /, *, device: object = None, copy: bool | None = None) -> Tensor:
     """A tensor of an array of another library, through the DLPack protocol.
 
-    The memory is shared, and must not be written to, unless `copy=True`.
+    The memory is shared, and must not be written to, unless `copy=True`. Memory of another device
+    is copied where `device` asks for it and the other library can do it.
 
     Raises:
-        TypeError: for an object without `__dlpack__`.
+        AttributeError: for an object without `__dlpack__`.
         BufferError: for memory that cannot be exchanged, as that of a GPU.
+
+    >>> import numpy as np
+    >>> from_dlpack(np.arange(3))
+    Tensor([0, 1, 2], int64)
     """
-    as_device(device)
+    wanted = None if device is None else as_device(device)
     if isinstance(x, Tensor):
         return x
     if not hasattr(x, "__dlpack__"):
-        raise TypeError(f"from_dlpack needs an object with __dlpack__, got {type(x).__name__}")
-    return wrap(_from_array(_through_dlpack(x), None, bool(copy)))
+        raise AttributeError(f"from_dlpack needs an object with __dlpack__, got {type(x).__name__}")
+    return wrap(_from_array(_through_dlpack(x, wanted), None, bool(copy)))
 
 
 def _as_numpy(data: Any) -> Array:
@@ -129,18 +140,23 @@ def _as_numpy(data: Any) -> Array:
     return np.asarray(data)
 
 
-def _through_dlpack(data: Any) -> Array:
+def _through_dlpack(data: Any, device: Device | None = None) -> Array:
     if _is_torch_bfloat16(data):
         # DLPack knows bfloat16, numpy's side of it does not: the bits go as integers.
         torch = sys.modules["torch"]
         bits: Array = np.from_dlpack(data.detach().cpu().view(torch.int16))
         return bits.view(ml_dtypes.bfloat16)
     try:
-        return np.from_dlpack(data)
+        if device is None or data.__dlpack_device__() == _CPU_OF_DLPACK:
+            return np.from_dlpack(data)
+        return np.from_dlpack(data, device="cpu")
     except (BufferError, RuntimeError, TypeError, ValueError) as error:
         if hasattr(data, "__array__") and type(data).__module__.partition(".")[0] != "torch":
             return np.asarray(data)  # as jax's bfloat16, which numpy's DLPack does not know
         raise BufferError(f"asarray: this {type(data).__name__} cannot be read: {error}") from None
+
+
+_CPU_OF_DLPACK = (1, 0)
 
 
 def _is_torch_bfloat16(data: Any) -> bool:

@@ -127,7 +127,7 @@ def _as_sizes(shape: Sequence[Any]) -> Shape:
     return tuple([s.__index__() if isinstance(s, (np.integer, Tensor)) else s for s in shape])
 
 
-def expand_dims(x: TensorLike, /, *, axis: int | Sequence[int] = 0) -> Tensor:
+def expand_dims(x: TensorLike, /, axis: int | Sequence[int] = 0) -> Tensor:
     """`x` with an axis of size 1 inserted, so that it stands at `axis` (or several) afterwards.
 
     Raises:

@@ -22,6 +22,7 @@ from typedflux.shapes.dims import (
     dim_min,
     format_shape,
     hint_of,
+    is_fixed,
     require_equal,
 )
 from typedflux.shapes.errors import AxisError, ShapeError
@@ -222,13 +223,18 @@ class _Walk:
 
     def _check_mask(self, mask: MaskIndex) -> None:
         for offset, size in enumerate(mask.shape):
+            if is_fixed(size, 0):
+                continue  # it picks nothing, whatever the size of the axis
             wanted = self.shape[self.axis + offset]
-            require_equal(
-                wanted,
-                size,
-                f"a mask of shape '{format_shape(mask.shape)}' does not fit axis "
-                f"{self.axis + offset} of '{format_shape(self.shape)}': {size} is not {wanted}",
-            )
+            try:
+                require_equal(
+                    wanted,
+                    size,
+                    f"a mask of shape '{format_shape(mask.shape)}' does not fit axis "
+                    f"{self.axis + offset} of '{format_shape(self.shape)}': {size} is not {wanted}",
+                )
+            except ShapeError as error:
+                raise AxisError(str(error)) from None
 
 
 def check_index(index: int | Dim | Unknown, size: Dimension, axis: int) -> None:
