@@ -45,6 +45,21 @@ def reduction(
     return primitive
 
 
+ORDERED = DTypeSet([*dtypes.Real, dtypes.bool_], "Real")
+"""The dtypes of which one value can be larger than another."""
+
+
+def ordered(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """`kernel` for dtypes in `ORDERED` alone: numpy orders complex numbers too, by their parts."""
+
+    def run(x: Array, **params: Any) -> Any:
+        if x.dtype.kind == "c":
+            raise TypeError("complex numbers have no order")  # the shape rule's words are better
+        return kernel(x, **params)
+
+    return run
+
+
 def restore_axes(g: Tensor, shape: Shape, axis: tuple[int, ...], keepdims: bool) -> Tensor:
     """A reduction's cotangent with its reduced axes back, of size 1: it broadcasts to `shape`."""
     if keepdims:

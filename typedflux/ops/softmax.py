@@ -80,6 +80,7 @@ def softmax(x: TensorLike, /, *, axis: int = -1) -> Tensor:
 
 def softmin(x: TensorLike, /, *, axis: int = -1) -> Tensor:
     """`softmax(-x)`."""
+    (x,) = promote_operands("softmin", (x,), dtypes.Float, True)
     return softmax(ops.negative(x), axis=axis)
 
 

@@ -11,12 +11,11 @@ from typedflux import dtypes, ops
 from typedflux.core.primitive import Array, Lowering, Primitive
 from typedflux.core.types import TensorType
 from typedflux.ops.families import check_domain
+from typedflux.ops.reductions import ORDERED, ordered
 from typedflux.shapes.dims import UNKNOWN
 from typedflux.shapes.errors import ShapeError
 from typedflux.shapes.reshape import normalize_axis
 from typedflux.tensor import Tensor, TensorLike
-
-_ORDERED = dtypes.DTypeSet([*dtypes.Real, dtypes.bool_], "Real")
 
 
 def _argsort_kernel(x: Array, *, axis: int, descending: bool, stable: bool) -> Any:
@@ -29,7 +28,7 @@ def _argsort_kernel(x: Array, *, axis: int, descending: bool, stable: bool) -> A
 
 
 def _argsort_shape(x: TensorType, *, axis: int, descending: bool, stable: bool) -> TensorType:
-    check_domain(x.dtype, _ORDERED)
+    check_domain(x.dtype, ORDERED)
     return TensorType(dtypes.int64, x.shape)
 
 
@@ -41,7 +40,11 @@ def _argsort_batch(
 
 
 argsort_p = Primitive(
-    "argsort", _argsort_kernel, _argsort_shape, batch=_argsort_batch, lowering=Lowering("opaque")
+    "argsort",
+    ordered(_argsort_kernel),
+    _argsort_shape,
+    batch=_argsort_batch,
+    lowering=Lowering("opaque"),
 )
 
 

@@ -11,7 +11,14 @@ from typedflux import dtypes, ops
 from typedflux.core.primitive import Array, Lowering, Primitive, Pullbacks
 from typedflux.core.types import TensorType
 from typedflux.ops.families import check_domain
-from typedflux.ops.reductions import accumulated, reduction, restore_axes, to_accumulate
+from typedflux.ops.reductions import (
+    ORDERED,
+    accumulated,
+    ordered,
+    reduction,
+    restore_axes,
+    to_accumulate,
+)
 from typedflux.shapes.dims import is_fixed, product
 from typedflux.shapes.errors import ShapeError
 from typedflux.shapes.reshape import normalize_axes, normalize_axis, reduce_shape
@@ -96,7 +103,7 @@ def std(
 
 
 def _extreme_shape(x: TensorType, *, axis: tuple[int, ...], keepdims: bool) -> TensorType:
-    check_domain(x.dtype, dtypes.Shaped)
+    check_domain(x.dtype, ORDERED)
     for a in axis:
         if is_fixed(x.shape[a], 0):
             raise ShapeError(f"axis {a} has size 0, and there is no extreme of nothing")
@@ -124,7 +131,7 @@ def _extreme(name: str, kernel: Any) -> Primitive:
         share = _winners(x, restore_axes(out, x.shape, axis, keepdims), axis)
         return ops.sum(t * share, axis=axis, keepdims=keepdims)
 
-    primitive = reduction(name, kernel, vjp, jvp, domain=dtypes.Shaped)
+    primitive = reduction(name, kernel, vjp, jvp, domain=ORDERED)
     primitive.shape = _extreme_shape
     return primitive
 
@@ -135,14 +142,15 @@ def _winners(x: Tensor, best: Tensor, axis: tuple[int, ...]) -> Tensor:
     return wins / ops.sum(wins, axis=axis, keepdims=True)
 
 
-max_p = _extreme("max", np.maximum.reduce)
-min_p = _extreme("min", np.minimum.reduce)
+max_p = _extreme("max", ordered(np.maximum.reduce))
+min_p = _extreme("min", ordered(np.minimum.reduce))
 
 
 def max(x: TensorLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The largest value over `axis`; nan where there is one. Ties share the gradient equally.
 
     Raises:
+        DTypeError: for complex numbers, which have no order.
         ShapeError: over an axis of size 0.
     """
     x = ops.asarray(x)
@@ -162,7 +170,7 @@ def min(x: TensorLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tenso
 
 def _arg(name: str, kernel: Any) -> Primitive:
     def shape(x: TensorType, *, axis: int, keepdims: bool) -> TensorType:
-        check_domain(x.dtype, dtypes.Shaped)
+        check_domain(x.dtype, ORDERED)
         if is_fixed(x.shape[axis], 0):
             raise ShapeError(f"axis {axis} has size 0, and there is no extreme of nothing")
         return TensorType(dtypes.int64, reduce_shape(x.shape, (axis,), keepdims))
@@ -177,8 +185,8 @@ def _arg(name: str, kernel: Any) -> Primitive:
     return primitive
 
 
-argmax_p = _arg("argmax", lambda x, *, axis, keepdims: np.argmax(x, axis, keepdims=keepdims))
-argmin_p = _arg("argmin", lambda x, *, axis, keepdims: np.argmin(x, axis, keepdims=keepdims))
+argmax_p = _arg("argmax", ordered(np.argmax))
+argmin_p = _arg("argmin", ordered(np.argmin))
 
 
 def _bind_arg(primitive: Primitive, x: TensorLike, axis: int | None, keepdims: bool) -> Tensor:
