@@ -5,6 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from tests.ops.row import Row
-from tests.ops.rows import elementwise
+from tests.ops.rows import elementwise, reductions
 
-ROWS: Final[tuple[Row, ...]] = (*elementwise.ROWS,)
+ROWS: Final[tuple[Row, ...]] = (*elementwise.ROWS, *reductions.ROWS)
