@@ -78,3 +78,16 @@ def test_layers_are_active_under_a_gradient_of_their_model_only() -> None:
     flux.gradient(lambda x: f(model) * x.sum(), flux.asarray([1.0]))
     assert seen == [False, True, False]
     assert not model.training
+
+
+@pytest.mark.parametrize("value", [3.0, float("inf"), float("nan")])
+def test_a_non_finite_loss_discards_in_a_jitted_step_too(value: float) -> None:
+    @flux.jit
+    def step(model: Counting, x: Tensor) -> tuple[Tensor, Counting]:
+        return flux.withgradient(lambda m: m(x).sum(), model)
+
+    model = Counting()
+    for x in (2.0, value):
+        step(model, flux.asarray([x]))
+    assert model.calls.item() == (2 if value == 3.0 else 1)
+    assert type(model.last) is Tensor and model.last.tolist() == ([6.0] if value == 3.0 else [4.0])

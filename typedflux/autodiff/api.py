@@ -11,7 +11,7 @@ from typedflux import ops
 from typedflux.autodiff.reverse import ReverseTrace
 from typedflux.core.primitive import Lowering, Primitive, type_of
 from typedflux.core.staging import Staged
-from typedflux.core.tracing import Tracer
+from typedflux.core.tracing import Tracer, current_graph
 from typedflux.core.tree import format_path, iterate, map_leaves
 from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.tensor import Tensor
@@ -95,7 +95,12 @@ def withgradient(f: Callable[..., Any], /, *args: Any, unused: Unused = "zeros")
     else:
         found = [None] * len(inputs)
     grads = _gradients(args, found, unused)  # before a commit changes the arguments' fields
-    if _is_finite(seed):
+    if isinstance(seed, Tracer):
+        # There is no value to decide by: a graph chooses between old and new when it runs.
+        finite = ops.isfinite(seed) if current_graph() is not None else None
+        choose = None if finite is None else lambda new, old: ops.where(finite, new, old)
+        staged.commit(trace.unwrap, choose)
+    elif np.isfinite(seed.numpy() if isinstance(seed, Tensor) else seed):
         staged.commit(trace.unwrap)
     return value, grads[0] if len(args) == 1 else grads
 
@@ -231,12 +236,6 @@ def _loss_of(out: Any) -> Any:
         "gradient needs a function that returns a scalar tensor, or a tuple that starts with one; "
         f"it returned {type(loss).__name__}"
     )
-
-
-def _is_finite(loss: Any) -> bool:
-    if isinstance(loss, Tracer):
-        return True  # whoever traces this decides when there is a value
-    return bool(np.isfinite(loss.numpy() if isinstance(loss, Tensor) else loss))
 
 
 __all__ = ["format_path", "gradient", "lazy_zeros", "stop_gradient", "vjp", "withgradient"]

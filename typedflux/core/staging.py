@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from typedflux.core.tree import map_leaves
+from typedflux.core.tree import iterate, map_leaves
+from typedflux.shapes.dims import equal
 from typedflux.tensor import Tensor
 
 T = TypeVar("T")
@@ -54,10 +55,21 @@ class Staged:
                     found.append((original, name, value))
         return found
 
-    def commit(self, unwrap: Callable[[Tensor], Tensor]) -> None:
-        """Carry the changes over to the originals, tensors passed through `unwrap`."""
+    def commit(
+        self,
+        unwrap: Callable[[Tensor], Tensor],
+        choose: Callable[[Tensor, Tensor], Tensor] | None = None,
+    ) -> None:
+        """Carry the changes over to the originals, tensors passed through `unwrap`.
+
+        With `choose`, a tensor that takes the place of one of its shape and dtype becomes
+        `choose(new, old)`.
+        """
         for original, name, value in self.changes():
-            setattr(original, name, map_leaves(unwrap, self.originals(value)))
+            new = map_leaves(unwrap, self.originals(value))
+            if choose is not None:
+                new = _chosen(choose, new, original.__dict__.get(name))
+            setattr(original, name, new)
 
     def originals(self, value: T) -> T:
         """`value` with copies that this transformation made replaced by their originals."""
@@ -67,3 +79,21 @@ class Staged:
         if type(value) in (list, tuple):
             return type(value)(self.originals(v) for v in value)  # type: ignore[call-arg, attr-defined]
         return value
+
+
+def _chosen(choose: Callable[[Tensor, Tensor], Tensor], new: T, old: object) -> T:
+    before = {path: leaf for path, leaf, _ in iterate(old)}
+    chosen = []
+    for path, leaf, _ in iterate(new):
+        other = before.get(path)
+        if other is None or other.dtype != leaf.dtype or not _same_shape(other, leaf):
+            return new
+        chosen.append(leaf if leaf is other else choose(leaf, other))
+    remaining = iter(chosen)
+    return map_leaves(lambda _: next(remaining), new)
+
+
+def _same_shape(a: Tensor, b: Tensor) -> bool:
+    return a.ndim == b.ndim and all(
+        equal(m, n) is True for m, n in zip(a.shape, b.shape, strict=True)
+    )
