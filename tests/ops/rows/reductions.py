@@ -114,7 +114,11 @@ REDUCTIONS: Final = [
     *reduction(
         "std", _moments(np.std), dtypes=ALL, tolerance=8, empty=False,
         result=lambda d: dtypes.real_part(dtypes.to_inexact(d)),
-        axes=[(0, True, [(3, 4), (5,)]), (-1, False, [(3, 4), (2, 0, 3)]), ((0, 2), False, [(2, 3, 4)])],
+        axes=[
+            (0, True, [(3, 4), (5,)]),
+            (-1, False, [(3, 4), (2, 0, 3)]),
+            ((0, 2), False, [(2, 3, 4)]),
+        ],
     ),
     Row("var correction", lambda x: ops.var(x, axis=1, correction=1), of_shapes((3, 4), (2, 3, 4)),
         lambda x: _moments(np.var)(x, axis=1, ddof=1), ALL,
