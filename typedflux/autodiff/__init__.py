@@ -5,6 +5,8 @@ from typedflux.autodiff.api import stop_gradient as stop_gradient
 from typedflux.autodiff.api import vjp as vjp
 from typedflux.autodiff.api import withgradient as withgradient
 from typedflux.autodiff.batching import vmap as vmap
+from typedflux.autodiff.custom import custom_jvp as custom_jvp
+from typedflux.autodiff.custom import custom_vjp as custom_vjp
 from typedflux.autodiff.forward import jvp as jvp
 from typedflux.autodiff.jacobians import hessian as hessian
 from typedflux.autodiff.jacobians import hvp as hvp

@@ -64,6 +64,8 @@ class ForwardTrace(Trace):
             values.append(arg.value if mine else arg)  # type: ignore[attr-defined]
             tangents.append(arg.tangent if mine else None)  # type: ignore[attr-defined]
         out, tangent = primitive.push(values, tangents, params)
+        if primitive.calls_back:
+            self.refuse_captured(primitive, out)
         if not primitive.multiple:
             return self.tracer(out, tangent)
         if tangent is None:

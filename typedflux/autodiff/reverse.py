@@ -113,6 +113,8 @@ class ReverseTrace(Trace):
                 values.append(arg)
                 parents.append(None)
         out, pullbacks = primitive.linearize(values, params)
+        if primitive.calls_back:
+            self.refuse_captured(primitive, out)
         if pullbacks is None:
             return out
         node = Node(next(self._count))

@@ -58,6 +58,16 @@ class Trace:
         symbolic sizes."""
         raise NotImplementedError
 
+    def refuse_captured(self, primitive: Primitive, results: Any) -> None:
+        """Raise the error for an operation that calls a function back, which brought in a value of
+        this trace by another way than its operands."""
+        for result in results if primitive.multiple else (results,):
+            if isinstance(result, Tracer) and result._trace.level >= self.level:
+                raise TraceError(
+                    f"{primitive.name} uses a value that {self.name} follows and that is not among "
+                    "its arguments: pass it as an argument"
+                )
+
     def running(self) -> Running:
         """While the traced function runs; afterwards its tracers have no meaning."""
         return Running(self)

@@ -107,7 +107,10 @@ class Reader:
         module, _, name = expression.fullname.rpartition(".")
         if not module.startswith("typedflux"):
             return None
-        found = getattr(importlib.import_module(module), name, None)
+        try:
+            found = getattr(importlib.import_module(module), name, None)
+        except ModuleNotFoundError:
+            return None  # an attribute of a class, or a name inside a function
         return found if callable(found) or type(found).__name__ == "DType" else None
 
 
