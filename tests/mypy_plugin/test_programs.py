@@ -9,7 +9,8 @@ import pytest
 from tests.mypy_plugin.running import check, revealed
 
 HEADER = """
-from typing import Generic, TypeVar
+from typing import Any, Generic, Literal, overload
+from typing_extensions import TypeVar
 from jaxtyping import Float, Float32, Int
 import typedflux as flux
 from typedflux import Tensor, nn, ops
@@ -27,8 +28,29 @@ class Linear(nn.Module, Generic[In, Out]):
 def product(x: Float32[Tensor, "b n"], w: Float32[Tensor, "n m"]) -> Float32[Tensor, "b m"]:
     return x @ w
 
+@overload
+def half(x: Float32[Tensor, "b n"], both: Literal[False] = False) -> Float32[Tensor, "b n//2"]: ...
+@overload
+def half(
+    x: Float32[Tensor, "b n"], both: Literal[True]
+) -> tuple[Float32[Tensor, "b n//2"], Float32[Tensor, "b n-n//2"]]: ...
+def half(x: Float32[Tensor, "b n"], both: bool = False) -> Any:
+    return x
+
+K = TypeVar("K", default=Any)
+
+class Wide(nn.Module, Generic[In, K]):
+    @overload
+    def __init__(self: "Wide[In, In]", a: Size[In]) -> None: ...
+    @overload
+    def __init__(self, a: Size[In], k: Size[K]) -> None: ...
+    def __init__(self, a: int, k: int = 0) -> None: ...
+    def __call__(self, x: Float[Tensor, "*batch In"]) -> Float[Tensor, "*batch K"]:
+        return ops.zeros(x.shape)
+
 def f(x: Float32[Tensor, "32 784"], w: Float32[Tensor, "784 10"], z: Float32[Tensor, "2 n 784"],
-      i: Int[Tensor, "32"], u: Float32[Tensor, "_ 784"], t: Tensor, k: int) -> None:
+      i: Int[Tensor, "32"], u: Float32[Tensor, "_ 784"], t: Tensor, k: int,
+      v: Wide[784]) -> None:
 """
 
 REVEALED = [
@@ -51,6 +73,11 @@ REVEALED = [
     ("Linear(784, 128)(x)", "Float[Tensor, '32 128']"),
     ("Linear(784, k)(z)", "Float[Tensor, '2 n _']"),
     ("flux.gradient(lambda m: m(x).sum(), Linear(784, 2)).weight", "Float[Tensor, '2 784']"),
+    ("half(x)", "Float32[Tensor, '32 392']"),
+    ("half(x, True)", "tuple[Float32[Tensor, '32 392'], Float32[Tensor, '32 392']]"),
+    ("Wide(784)(x)", "Float[Tensor, '32 784']"),
+    ("Wide(784, 5)(x)", "Float[Tensor, '32 5']"),
+    ("v(x)", "Float[Tensor, '32 _']"),
     ("t + x", "Shaped[Tensor, '...']"),
 ]
 
@@ -63,6 +90,7 @@ WRONG = [
     ("Linear(784, 128)(w)", "axis 1 is 10, not 784"),
     ("Linear(128, 10)(Linear(784, 64)(x))", "axis 1 is 64, not 128"),
     ("product(i, w)", "it wants dtype float32, not Int  [tensor-dtype]"),
+    ("Wide(785)(x)", "axis 1 is 784, not 785"),
     ("y: Float32[Tensor, '10 32'] = x @ w", "'32 10'"),
     ("q: Float32[Tensor, 'n-'] = x", "[tensor-annotation]"),
 ]

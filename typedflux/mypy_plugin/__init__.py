@@ -16,9 +16,10 @@ import inspect
 import operator
 import pathlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from mypy.checker import TypeChecker
+from mypy.erasetype import erase_typevars
 from mypy.nodes import Context, Expression, MypyFile, TypeInfo
 from mypy.options import Options
 from mypy.plugin import (
@@ -32,6 +33,7 @@ from mypy.plugin import (
     ReportConfigContext,
 )
 from mypy.plugins.default import DefaultPlugin
+from mypy.subtypes import is_subtype
 from mypy.types import (
     CallableType,
     FunctionLike,
@@ -55,6 +57,8 @@ from typedflux.tensor import Tensor
 
 _STANDARD = ("builtins.", "typing.", "typing_extensions.", "collections.", "re.", "os.", "enum.",
              "functools.", "contextlib.", "abc.", "types.", "numpy.", "mypy.")  # fmt: skip
+Stashed: TypeAlias = tuple[CallableType, CallableType]
+"""A signature, and how mypy saw it."""
 _SIZE = "typedflux.checks.sizes.Size"
 
 
@@ -67,7 +71,7 @@ class TypedfluxPlugin(Plugin):
         self.annotations = Annotations(self.encoder)
         self.executable = ("typedflux.", *(f"{m}." for m in _listed_modules(options)))
         self._default = DefaultPlugin(options)  # hooks here would shadow mypy's own otherwise
-        self._signatures: dict[int, tuple[Context, CallableType]] = {}
+        self._signatures: dict[int, tuple[Context, list[Stashed]]] = {}
 
     def set_modules(self, modules: Any) -> None:
         super().set_modules(modules)
@@ -143,15 +147,18 @@ class TypedfluxPlugin(Plugin):
 
     def _relax(self, ctx: FunctionSigContext | MethodSigContext) -> FunctionLike:
         signature = ctx.default_signature
-        self._signatures.pop(id(ctx.context), None)
         if not self.encoder.ready or not is_relevant(signature):
             return signature
         watch(_checker(ctx).msg.errors)
-        self._signatures[id(ctx.context)] = (ctx.context, signature)
-        return relax(signature, self.encoder)
+        relaxed = relax(signature, self.encoder)
+        # The items of an overloaded function come here one after another.
+        stash = self._signatures.setdefault(id(ctx.context), (ctx.context, []))[1]
+        stash[:] = [(s, r) for s, r in stash if r != relaxed]
+        stash.append((signature, relaxed))
+        return relaxed
 
     def _call(self, fullname: str, ctx: FunctionContext | MethodContext) -> Type:
-        stashed = self._signatures.pop(id(ctx.context), None)
+        stashed = self._signatures.get(id(ctx.context))
         if not self.encoder.ready:
             return ctx.default_return_type
         function = self._executable(fullname)
@@ -159,9 +166,8 @@ class TypedfluxPlugin(Plugin):
             result = self._evaluate(function, ctx)
             if result is not None:
                 return result
-        if stashed is None or stashed[0] is not ctx.context:
-            return ctx.default_return_type
-        return self._bind(stashed[1], ctx)
+        signature = None if stashed is None else _called(stashed[1], ctx)
+        return ctx.default_return_type if signature is None else self._bind(signature, ctx)
 
     def _bind(self, signature: CallableType, ctx: FunctionContext | MethodContext) -> Type:
         binder = Binder(signature, self.encoder)
@@ -277,6 +283,23 @@ def _checker(ctx: FunctionSigContext | MethodSigContext | FunctionContext | Meth
     checker = ctx.api
     assert isinstance(checker, TypeChecker)
     return checker
+
+
+def _called(stashed: list[Stashed], ctx: FunctionContext | MethodContext) -> CallableType | None:
+    """The signature that this call was checked against: of an overloaded function, the first item
+    that the arguments fit."""
+    for signature, relaxed in stashed:
+        if len(stashed) == 1 or _fits(relaxed, ctx):
+            return signature
+    return None
+
+
+def _fits(relaxed: CallableType, ctx: FunctionContext | MethodContext) -> bool:
+    return relaxed.arg_names == list(ctx.callee_arg_names) and all(
+        is_subtype(actual, erase_typevars(formal))
+        for formal, actuals in zip(relaxed.arg_types, ctx.arg_types, strict=True)
+        for actual in actuals
+    )
 
 
 def _callee_is_union(ctx: FunctionContext | MethodContext) -> bool:

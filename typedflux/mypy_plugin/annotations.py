@@ -103,8 +103,9 @@ class Annotations:
         """`Dense[784, 128]`, `Tower["du", "2*d"]`: a module with its dims spelled out."""
         args: list[Type] = [self._dim_argument(a, ctx) for a in ctx.type.args]
         wanted = len(info.defn.type_vars)
-        if not args:
-            args = [unknown() for _ in range(wanted)]
+        omitted = info.defn.type_vars[len(args) :]
+        if not args or all(v.has_default() for v in omitted):
+            args += [unknown() for _ in omitted]
         if len(args) != wanted:
             ctx.api.fail(
                 f"{info.name} has {wanted} dims, {len(args)} are given",
@@ -277,7 +278,12 @@ def add_variables(kind: CallableType) -> None:
         t.accept(collector)
     known = {v.id for v in kind.variables}
     owner = kind.definition.fullname if kind.definition is not None else None
-    new = [v for v in collector.variables if v.id not in known and v.id.namespace == owner]
+    new = [
+        v
+        for v in collector.variables
+        # mypy calls the scopes of an overloaded function's items `f#0`, `f#1`, ...
+        if v.id not in known and v.id.namespace.partition("#")[0] == owner
+    ]
     if new:
         kind.variables = (*kind.variables, *new)
 
@@ -289,9 +295,11 @@ def functions(statements: Sequence[Statement]) -> Iterator[FuncDef | OverloadedF
             case Decorator(func=function) | (FuncDef() as function):
                 yield function
                 yield from functions(function.body.body)
-            case OverloadedFuncDef():
+            case OverloadedFuncDef(impl=implementation):
                 yield statement
                 yield from functions(statement.items)
+                if implementation is not None and implementation not in statement.items:
+                    yield from functions([implementation])
             case ClassDef(defs=block):
                 yield from functions(block.body)
             case _:

@@ -38,6 +38,7 @@ from typedflux.shapes.dims import (
     Shape,
     Symbol,
     Unknown,
+    equal,
     substitute,
     symbol,
     symbols,
@@ -145,7 +146,7 @@ class Encoder:
         found = sorted(symbols(size), key=lambda s: s.name)
         if not all(isinstance(s.owner, Atom) for s in found):
             return unknown()
-        if len(found) == 1 and size == symbol_dim(found[0]):
+        if len(found) == 1 and equal(size, symbol_dim(found[0])) is True:
             owner = found[0].owner
             assert isinstance(owner, Atom)
             return owner.type
