@@ -18,9 +18,9 @@ from typedflux.shapes.errors import ShapeError
 from typedflux.tensor import Tensor
 
 Q = TypeVar("Q")
-K = TypeVar("K")
-V = TypeVar("V")
-Out = TypeVar("Out")
+K = TypeVar("K", default=Any)
+V = TypeVar("V", default=Any)
+Out = TypeVar("Out", default=Any)
 
 
 class MultiHeadAttention(Module, Generic[Q, K, V, Out]):
@@ -148,11 +148,11 @@ class MultiHeadAttention(Module, Generic[Q, K, V, Out]):
             mask: true where a query may look at a key; in the shapes of `bias`.
             return_scores: whether to return the scores too.
         """
-        k = q if k is None else k
-        v = k if v is None else v
+        keys: Tensor = q if k is None else k
+        values: Tensor = keys if v is None else v
         rank = q.ndim
         y, scores = ops.dot_product_attention(
-            self.q_proj(q), self.k_proj(k), self.v_proj(v), bias=_for_heads(bias, rank),
+            self.q_proj(q), self.k_proj(keys), self.v_proj(values), bias=_for_heads(bias, rank),
             mask=_for_heads(mask, rank), heads=self.heads, dropout=self.dropout, return_scores=True,
         )  # fmt: skip
         y = self.out_proj(y)
