@@ -124,7 +124,7 @@ def _dtype_of(given: DTypeLike | TensorLike) -> AnyDType:
     return dtype if isinstance(dtype, DTypeSet) else as_dtype(dtype)
 
 
-def isdtype(dtype: DTypeLike, kind: DTypeLike | str | tuple[DTypeLike | str, ...], /) -> bool:
+def isdtype(dtype: DTypeLike, kind: DTypeLike | str | tuple[DTypeLike | str, ...]) -> bool:
     """Whether a data type is of a kind, is another data type, or is any of several of these.
 
     The kinds are "bool", "signed integer", "unsigned integer", "integral", "real floating"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from typedflux.core.types import TensorType
 from typedflux.dtypes import Num, bfloat16, float16, promote
 from typedflux.ops.families import check_domain, promote_operands, unbroadcast
 from typedflux.shapes.broadcasting import broadcast_shapes
-from typedflux.shapes.dims import require_equal
+from typedflux.shapes.dims import product, require_equal
 from typedflux.shapes.errors import ShapeError
 from typedflux.tensor import Tensor
 
@@ -47,7 +49,8 @@ def _matmul_kernel(x: Array, y: Array) -> Array:
         return single
     if y.ndim == 2 and x.ndim > 2 and x.flags.c_contiguous:
         # One large product instead of one for each matrix in the stack.
-        out: Array = (x.reshape(-1, x.shape[-1]) @ y).reshape(*x.shape[:-1], y.shape[-1])
+        *stack, inner = x.shape
+        out: Array = (x.reshape(math.prod(stack), inner) @ y).reshape(*stack, y.shape[-1])
         return out
     if x.ndim == 2 and y.ndim == 2 and x.shape[0] < _FEW_ROWS:
         # OpenBLAS is twice as fast on few columns as on few rows; the result is a view.
@@ -68,8 +71,9 @@ def _matmul_vjp(out: Tensor, x: Tensor, y: Tensor) -> Pullbacks:
     def to_y(g: Tensor) -> Tensor:
         if len(y_shape) == 2 and len(x_shape) > 2:
             # Sum over the stack inside one product.
-            flat_x = ops.reshape(x, (-1, x_shape[-1]))
-            return matmul(_adjoint(flat_x), ops.reshape(g, (-1, y_shape[-1])))
+            rows: Any = product(x_shape[:-1])
+            flat_x = ops.reshape(x, (rows, x_shape[-1]))
+            return matmul(_adjoint(flat_x), ops.reshape(g, (rows, y_shape[-1])))
         return unbroadcast(matmul(_adjoint(x), g), y_shape)
 
     return to_x, to_y
