@@ -121,7 +121,7 @@ def _pad_constant(x: Tensor, pairs: list[tuple[Dimension, Dimension]], value: An
         if isinstance(given, Tensor)
         else dtypes.with_scalar(x.dtype, given)
     )
-    if common != x.dtype:
+    if common != x.dtype and not (type(given) is int and given == 0):  # False is such a zero
         raise DTypeError(f"a value that needs {common} does not fit {x.dtype}: use .astype(...)")
     index = tuple(
         [
