@@ -70,7 +70,8 @@ class Row:
         differentiable: which operands have a derivative: all floating ones by default.
         smooth: whether second derivatives exist at the samples.
         tolerance: a factor on the tolerance, which is a few units in the last place.
-        promotes: whether operands of different dtypes, and Python numbers, are promoted.
+        promotes: whether operands of different dtypes are promoted.
+        weak: whether Python numbers can stand for an operand.
         edges: samples with infinities, nan, zeros: for values alone, in float32 and float64.
         fixed: by operand, the axes whose sizes must be numbers; `...` for all of them.
         resizable: whether the operation is defined when every size is doubled.
@@ -89,6 +90,7 @@ class Row:
     smooth: bool = True
     tolerance: float = 1.0
     promotes: bool = False
+    weak: bool = False
     edges: Callable[[], Sequence[Operands]] | None = None
     fixed: Mapping[int, tuple[int, ...] | EllipsisType] = field(default_factory=dict)
     resizable: bool = True

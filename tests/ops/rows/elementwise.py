@@ -68,6 +68,7 @@ def binary(
         result,
         edges=special_pairs,
         promotes=True,
+        weak=True,
         **more,
     )
 
