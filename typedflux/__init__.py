@@ -62,6 +62,13 @@ from typedflux.losses import squared_hinge_loss as squared_hinge_loss
 from typedflux.losses import tversky_loss as tversky_loss
 from typedflux.nn.modes import testmode as testmode
 from typedflux.nn.modes import trainmode as trainmode
+from typedflux.nn.parameters import destructure as destructure
+from typedflux.nn.parameters import modules as modules
+from typedflux.nn.parameters import trainables as trainables
+from typedflux.nn.precision import bf16 as bf16
+from typedflux.nn.precision import f16 as f16
+from typedflux.nn.precision import f32 as f32
+from typedflux.nn.precision import f64 as f64
 from typedflux.ops import Generator as Generator
 from typedflux.ops import abs as abs
 from typedflux.ops import acos as acos
@@ -298,6 +305,8 @@ from typedflux.optim import thaw as thaw
 from typedflux.optim import update as update
 from typedflux.shapes.errors import DTypeError as DTypeError
 from typedflux.shapes.errors import ShapeError as ShapeError
+from typedflux.states import load_state as load_state
+from typedflux.states import state as state
 from typedflux.tensor import Tensor as Tensor
 from typedflux.training import History as History
 from typedflux.training import NonFiniteLoss as NonFiniteLoss

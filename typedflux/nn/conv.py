@@ -64,6 +64,9 @@ class Conv(Module, Generic[In, Out]):
         self.stride, self.padding, self.dilation = stride, padding, dilation
         self.groups = groups
 
+    def shown_arguments(self) -> dict[str, Any]:
+        return {"kernel": self.weight.shape[2:]}
+
     def __call__(self, x: Float[Tensor, "batch In *spatial"]) -> Float[Tensor, "batch Out ..."]:
         y = ops.conv(
             x, self.weight, stride=self.stride, padding=self.padding, dilation=self.dilation,
@@ -106,6 +109,9 @@ class ConvTranspose(Module, Generic[In, Out]):
         self.activation = activation
         self.stride, self.padding, self.dilation = stride, padding, dilation
         self.groups, self.output_padding = groups, output_padding
+
+    def shown_arguments(self) -> dict[str, Any]:
+        return {"kernel": self.weight.shape[2:]}
 
     def __call__(self, x: Float[Tensor, "batch In *spatial"]) -> Float[Tensor, "batch Out ..."]:
         y = ops.conv_transpose(

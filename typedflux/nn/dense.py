@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic
+from typing import Any, Generic
 
 from jaxtyping import Float
 from typing_extensions import TypeVar
@@ -28,8 +28,10 @@ class Dense(Module, Generic[In, Out]):
 
     >>> import typedflux as flux
     >>> layer = Dense(4, 3, flux.relu)
-    >>> layer, layer(flux.ones((2, 4))).shape
-    (Dense(4, 3, relu), (2, 3))
+    >>> layer
+    Dense(4, 3, relu)  # 15 parameters
+    >>> layer(flux.ones((2, 4))).shape
+    (2, 3)
     """
 
     weight: Float[Tensor, "Out In"]
@@ -78,6 +80,9 @@ class Bilinear(Module, Generic[In1, In2, Out]):
         self.weight = init((out, *in_))
         self.bias = ops.zeros((out,)) if bias else None
         self.activation = activation
+
+    def shown_arguments(self) -> dict[str, Any]:
+        return {"in_": self.weight.shape[1:]}
 
     def __call__(
         self, x: Float[Tensor, "*batch In1"], y: Float[Tensor, "*batch In2"]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
-from typing import Any, Protocol, Self, TypeVar, cast
+from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 
-from typedflux.checks.boundary import DIMS, check_methods
+from typedflux.checks.boundary import check_methods
+from typedflux.core.tree import children
 from typedflux.tensor import Tensor
 
 T = TypeVar("T")
@@ -30,9 +31,13 @@ class Observer(Protocol):
 
 observer: Observer | None = None
 
+TIES = "_ties"
+"""The field through which a module reaches those that its tied parameters live in."""
+
 _STATE = "_state_fields"
-_TIES = "_ties"
-_RESERVED = frozenset({_STATE, _TIES, "_dims", "_active", "_mode", "_frozen"})
+_MODE = "_mode"
+_FROZEN = "_frozen"
+_RESERVED = frozenset({_STATE, TIES, "_dims", "_active", _MODE, _FROZEN})
 
 
 class Module:
@@ -71,17 +76,17 @@ class Module:
             fields[_STATE] = fields.get(_STATE, frozenset()) | {name}
             value = value.content
         elif type(value) is Tied:
-            fields[_TIES] = {**fields.get(_TIES, {}), name: value}
+            fields[TIES] = {**fields.get(TIES, {}), name: value}
             fields.pop(name, None)
             return
-        elif _TIES in fields and name in fields[_TIES]:
+        elif TIES in fields and name in fields[TIES]:
             raise AttributeError(
                 f"{type(self).__name__}.{name} is tied to another parameter: assign to that one"
             )
         object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
-        ties = self.__dict__.get(_TIES)
+        ties = self.__dict__.get(TIES)
         if ties is not None and name in ties:
             return ties[name].value()
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
@@ -93,9 +98,9 @@ class Module:
         fields = {k: v for k, v in self.__dict__.items() if k not in _RESERVED}
         if observer is not None:
             fields = observer.fields(self, fields)
-        ties = self.__dict__.get(_TIES)
+        ties = self.__dict__.get(TIES)
         if ties:
-            fields[_TIES] = tuple((t.module,) for t in ties.values())
+            fields[TIES] = tuple((t.module,) for t in ties.values())
         return fields
 
     def tree_replace(self, fields: dict[str, Any]) -> Self:
@@ -105,11 +110,11 @@ class Module:
         own.update(self.__dict__)
         own.update(fields)
         own.pop("_active", None)
-        if _TIES in fields:
-            own[_TIES] = {
+        if TIES in fields:
+            own[TIES] = {
                 name: Tied(module, tied.name, tied.transform)
                 for (name, tied), (module,) in zip(
-                    self.__dict__[_TIES].items(), fields[_TIES], strict=True
+                    self.__dict__[TIES].items(), fields[TIES], strict=True
                 )
             }
         if observer is not None:
@@ -117,37 +122,99 @@ class Module:
         return copy
 
     def tree_state(self) -> frozenset[str]:
-        """The fields whose tensors are state rather than parameters."""
-        return cast("frozenset[str]", self.__dict__.get(_STATE, frozenset()))
+        """The fields whose tensors are state rather than parameters: all while it is frozen."""
+        held = buffers(self)
+        if not is_frozen(self):
+            return held
+        return held | {k for k, v in self.__dict__.items() if k not in _RESERVED and _freezes(v)}
+
+    # Printing
+
+    shown_inside: ClassVar[bool] = True
+    """Whether printing goes into the modules that this one holds."""
+
+    def shown_arguments(self) -> dict[str, Any]:
+        """Arguments of `__init__`, by name, for printing where fields of the same names do not tell
+        them: `{"kernel": self.weight.shape[2:]}`. None by default."""
+        return {}
 
     def __repr__(self) -> str:
-        """The module as it was constructed, where its arguments show that."""
-        shown = [
-            repr(self.__dict__[DIMS][v])
-            for v in getattr(type(self), "__parameters__", ())
-            if v in self.__dict__.get(DIMS, {})
-        ]
-        for name, value in self.tree_fields().items():
-            if isinstance(value, Module):
-                shown.append(repr(value))
-            elif name == "layers":
-                shown += [repr(v) if isinstance(v, Module) else _named(v) for v in value]
-            elif callable(value) and getattr(value, "__name__", "identity") != "identity":
-                shown.append(_named(value))
-        return f"{type(self).__name__}({', '.join(shown)})"
+        """The tree of layers with their numbers of parameters; see `typedflux.nn.printing`."""
+        from typedflux.nn.printing import show
+
+        return show(self)
+
+    def __format__(self, spec: str) -> str:
+        """`f"{model:compact}"` is one line, as the model was constructed."""
+        from typedflux.nn.printing import compact
+
+        if spec in ("", "compact"):
+            return compact(self) if spec else str(self)
+        raise ValueError(f"a module is formatted plainly or as 'compact', not {spec!r}")
 
     # Training or testing
 
     @property
     def training(self) -> bool:
         """Whether layers such as Dropout are active: in a gradient with respect to a model that
-        contains this one, unless `trainmode` or `testmode` decided otherwise."""
-        mode = self.__dict__.get("_mode")
-        return bool(self.__dict__.get("_active", False) if mode is None else mode)
+        contains this one, unless it is frozen, or `trainmode` or `testmode` decided otherwise."""
+        mode = self.__dict__.get(_MODE)
+        if mode is not None:
+            return bool(mode)
+        return bool(self.__dict__.get("_active", False)) and not is_frozen(self)
 
 
-def _named(value: Any) -> str:
-    return getattr(value, "__name__", repr(value))
+def buffers(module: Module) -> frozenset[str]:
+    """The fields of a module that were made by `buffer`."""
+    return cast("frozenset[str]", module.__dict__.get(_STATE, frozenset()))
+
+
+def mode_of(module: Module) -> bool | None:
+    """What `trainmode` or `testmode` decided, `None` for nothing."""
+    return cast("bool | None", module.__dict__.get(_MODE))
+
+
+def set_mode(module: Module, mode: bool | None) -> None:
+    """Decide whether the layer is in training; see `trainmode`."""
+    setattr(module, _MODE, mode)
+
+
+def is_frozen(module: Module) -> bool:
+    """Whether the module's own tensors are kept as they are; see `freeze`."""
+    return bool(module.__dict__.get(_FROZEN, False))
+
+
+def set_frozen(module: Module, frozen: bool) -> None:
+    """Freeze or thaw the module's own tensors, not those of modules that it holds."""
+    setattr(module, _FROZEN, frozen)
+
+
+def ties(module: Module) -> dict[str, Tied]:
+    """The tied parameters of a module by field."""
+    return cast("dict[str, Tied]", module.__dict__.get(TIES, {}))
+
+
+def _freezes(value: Any) -> bool:
+    """Whether a field of a frozen module is frozen with it. Modules in it have their own say, so a
+    field that holds some is only where it holds tensors beside them and none was thawed."""
+    modules: list[Module] = []
+    tensors = False
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        tensors = tensors or isinstance(item, Tensor)
+        if isinstance(item, Module):
+            modules.append(item)
+        else:
+            stack.extend([part for _, part in children(item) or ()])
+    return not modules or (tensors and all(_is_frozen_whole(m) for m in modules))
+
+
+def _is_frozen_whole(value: Any) -> bool:
+    if isinstance(value, Module):
+        fields = [v for k, v in value.__dict__.items() if k not in _RESERVED]
+        return is_frozen(value) and all(map(_is_frozen_whole, fields))
+    return all(_is_frozen_whole(part) for _, part in children(value) or ())
 
 
 def is_blank(module: Module) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic
+from typing import Any, Generic
 
 from jaxtyping import Float
 from typing_extensions import TypeVar
@@ -46,6 +46,9 @@ class BatchNorm(Module, Generic[C]):
         self.mean: Tensor | None = buffer(ops.zeros((channels,)) if track_stats else None)
         self.var: Tensor | None = buffer(ops.ones((channels,)) if track_stats else None)
         self.momentum, self.eps = momentum, eps
+
+    def shown_arguments(self) -> dict[str, Any]:
+        return {"affine": self.scale is not None, "track_stats": self.mean is not None}
 
     def __call__(self, x: Float[Tensor, "batch C *spatial"]) -> Float[Tensor, "batch C *spatial"]:
         rank = x.ndim
@@ -92,6 +95,9 @@ class LayerNorm(Module, Generic[C]):
         self.shift = ops.zeros((size,)) if affine else None
         self.eps = eps
 
+    def shown_arguments(self) -> dict[str, Any]:
+        return {"affine": self.scale is not None}
+
     def __call__(self, x: Float[Tensor, "*batch C"]) -> Float[Tensor, "*batch C"]:
         y = ops.normalise(x, axis=-1, eps=self.eps)
         if self.scale is not None and self.shift is not None:
@@ -132,6 +138,9 @@ class GroupNorm(Module, Generic[C]):
         self.scale = ops.ones((channels,)) if affine else None
         self.shift = ops.zeros((channels,)) if affine else None
         self.groups, self.eps = groups, eps
+
+    def shown_arguments(self) -> dict[str, Any]:
+        return {"affine": self.scale is not None}
 
     def __call__(self, x: Float[Tensor, "batch C *spatial"]) -> Float[Tensor, "batch C *spatial"]:
         grouped = ops.reshape(x, (x.shape[0], self.groups, -1))

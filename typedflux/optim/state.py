@@ -11,8 +11,10 @@ from typing import Any
 
 from typedflux import dtypes, ops
 from typedflux.core.primitive import type_of
-from typedflux.core.tree import Path, children, format_path, is_branch
+from typedflux.core.tree import Path, children, format_path
+from typedflux.nn.modes import freeze_modules
 from typedflux.nn.module import Module
+from typedflux.nn.walking import held_as_state
 from typedflux.optim.blocks import step_by_blocks
 from typedflux.optim.rule import Rule, adjusted, as_scalar, map_scalars, parts
 from typedflux.optim.slots import ROOT, Name, Place, get, put
@@ -119,7 +121,7 @@ class _Builder:
         if id(value) in self.done:
             return self.done[id(value)]
         node = self.done[id(value)] = OptimiserState()
-        held = value.tree_state() if is_branch(value) else ()
+        held = held_as_state(value)  # frozen parameters have a state too: they may be thawed
         for name, part in found:
             child = self.build(part, (*path, name), is_state or name in held)
             if child is None and isinstance(name, int):
@@ -344,30 +346,43 @@ def adjust(state: Any, eta: float | None = None, /, **hyper_parameters: Any) -> 
         leaf.rule = made[id(rule)]
 
 
-def freeze(state: Any) -> None:
-    """Keep the parameters of this state, or of this part of one, as they are at each update.
+def freeze(target: Any) -> None:
+    """Keep parameters as they are at each update: those of a model or a part of it, or those of an
+    optimiser state or a part of one.
+
+    A frozen part of a *model* behaves as in testing too, so that its running statistics stay, and
+    it has no gradient, for which nothing is computed: `None` stands there. Freezing part of a
+    *state* concerns this optimiser only, and can go down to one parameter.
 
     Raises:
-        TypeError: when given a model.
+        TypeError: when given anything else.
 
     >>> import typedflux as flux
     >>> from typedflux import nn
     >>> model = nn.Chain(nn.Dense(2, 3), nn.Dense(3, 1))
     >>> state = flux.setup(flux.Adam(1e-3), model)
-    >>> flux.freeze(state.layers[0])
+    >>> flux.freeze(state.layers[0].bias)
+    >>> flux.freeze(model.layers[1])
+    >>> len(flux.trainables(model))
+    2
     """
-    _set_frozen("freeze", state, True)
+    _set_frozen("freeze", target, True)
 
 
-def thaw(state: Any) -> None:
-    """Let the parameters of this state, or of this part of one, be changed again."""
-    _set_frozen("thaw", state, False)
+def thaw(target: Any) -> None:
+    """Let the parameters of a model, an optimiser state or a part of one be changed again."""
+    _set_frozen("thaw", target, False)
 
 
-def _set_frozen(function: str, state: Any, frozen: bool) -> None:
-    _check_state(function, state)
-    for leaf in _parameter_states(state):
-        leaf.frozen = frozen
+def _set_frozen(function: str, target: Any, frozen: bool) -> None:
+    if isinstance(target, (OptimiserState, ParameterState)):
+        for leaf in _parameter_states(target):
+            leaf.frozen = frozen
+    elif isinstance(target, Rule) or not freeze_modules(target, frozen):
+        raise TypeError(
+            f"{function} takes a model, an optimiser state, or a part of one such as "
+            f"model.layers[0] or state.layers[0].weight; got {_describe(target)}"
+        )
 
 
 def _parameter_states(state: Any) -> Iterator[ParameterState]:
