@@ -65,7 +65,7 @@ class BatchNorm(Module, Generic[C]):
             var = ops.mean(ops.square(centred), axis=axes, keepdims=True)
             if self.training and self.mean is not None and self.var is not None:
                 # Bessel's correction, as for every running variance
-                unbiased = stop_gradient(ops.reshape(var, (-1,))) * (count / (count - 1))
+                unbiased = stop_gradient(ops.reshape(var, (-1,))) * count / (count - 1)
                 self.mean = self._follow(self.mean, stop_gradient(ops.reshape(mean, (-1,))))
                 self.var = self._follow(self.var, unbiased)
             y = centred * ops.rsqrt(var + self.eps)
