@@ -17,7 +17,7 @@ from typedflux import Tensor
 from typedflux.core.graph import evaluate_types
 from typedflux.core.types import TensorType
 from typedflux.shapes.dims import UNKNOWN, Dimension, symbol
-from typedflux.shapes.errors import AnnotationError, DTypeError, ShapeError
+from typedflux.shapes.errors import AnnotationError, ShapeError
 
 Array = npt.NDArray[np.float64]
 X = np.random.default_rng(0).standard_normal((2, 3, 4, 6))
@@ -42,7 +42,7 @@ REARRANGED: list[tuple[str, dict[str, int], Callable[[Array], Array]]] = [
     ("... -> ...", {}, lambda x: x),
     ("... a b c d -> d c b a ...", {}, lambda x: x.T),
     ("... -> (...)", {}, lambda x: x.reshape(-1)),
-    ("batch _a h w -> w batch _a h".replace("_a", "a1"), {"batch": 2},
+    ("batch a1 height_2 w -> w batch a1 height_2", {"batch": 2},
      lambda x: x.transpose(3, 0, 1, 2)),
 ]  # fmt: skip
 
@@ -82,7 +82,7 @@ def test_lists_are_stacked_first() -> None:
     assert flux.rearrange(X, "a b c d -> (a b c d)").shape == (144,)  # NumPy's arrays too
 
 
-REDUCED: list[tuple[str, dict[str, int], Callable[[Array, Any], Array]]] = [
+REDUCED: list[tuple[str, dict[str, int], Callable[[Any, Any], Any]]] = [
     ("b c h w -> b c", {}, lambda x, f: f(x, axis=(2, 3))),
     ("b c h w -> c b", {}, lambda x, f: f(x, axis=(2, 3)).T),
     ("b c h w -> b 1 h w", {}, lambda x, f: f(x, axis=1, keepdims=True)),
@@ -100,9 +100,9 @@ REDUCED: list[tuple[str, dict[str, int], Callable[[Array, Any], Array]]] = [
 @pytest.mark.parametrize("name", ["mean", "sum", "max", "min", "prod", "any", "all"])
 @pytest.mark.parametrize(("pattern", "sizes", "reference"), REDUCED)
 def test_reduce(
-    name: Any, pattern: str, sizes: dict[str, int], reference: Callable[[Array, Any], Array]
+    name: Any, pattern: str, sizes: dict[str, int], reference: Callable[[Any, Any], Any]
 ) -> None:
-    x = X if name not in ("any", "all") else X > 0.5
+    x: npt.NDArray[Any] = X if name not in ("any", "all") else X > 0.5
     found = flux.reduce(flux.asarray(x), pattern, name, **sizes)
     wanted = np.asarray(reference(x, getattr(np, name)))
     assert found.shape == wanted.shape and found.numpy().dtype == wanted.dtype
@@ -179,7 +179,7 @@ def patterns(draw: st.DrawFn) -> tuple[Groups, Groups, dict[str, int], str]:
     def grouped(axes: list[str]) -> Groups:
         groups: Groups = []
         for name in draw(st.permutations(axes)):
-            if groups and draw(st.booleans()):
+            if draw(st.booleans()) and groups:
                 groups[-1].append(name)
             else:
                 groups.append([name])
@@ -338,7 +338,7 @@ def test_one_trace_serves_all_batches() -> None:
         ),
         (lambda x: flux.rearrange(x, cast(str, 3)), TypeError, "takes a pattern .* got 3"),
         (lambda x: flux.rearrange(cast(Tensor, "x"), "a -> a"), TypeError, "takes tensors .*str"),
-        (lambda x: flux.rearrange([], "n a -> a n"), ShapeError, "stack"),
+        (lambda x: flux.rearrange(list[Tensor](), "n a -> a n"), ShapeError, "stack"),
         (
             lambda x: flux.reduce(x, "b c -> b", cast(Any, "avg")),
             ValueError,
@@ -346,7 +346,6 @@ def test_one_trace_serves_all_batches() -> None:
         ),
         (lambda x: flux.reduce(x, "b c -> b", cast(Any, 3)), ValueError, "no reduction 3"),
         (lambda x: flux.reduce(x[:0], "b c -> c", "max"), ShapeError, "'b c -> c': .*size 0"),
-        (lambda x: flux.reduce(x > 0, "b c -> c", "mean"), DTypeError, "never"),
         (lambda x: flux.einops_repeat(x, "b c -> b c k"), ShapeError, "new axis 'k' is not given"),
         (lambda x: flux.einops_repeat(x, "b c -> b"), AnnotationError, "repeat 'b c -> b': 'c'"),
     ],

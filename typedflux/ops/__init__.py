@@ -142,6 +142,9 @@ from typedflux.ops.manipulation import permute_dims as permute_dims
 from typedflux.ops.manipulation import reshape as reshape
 from typedflux.ops.manipulation import squeeze as squeeze
 from typedflux.ops.manipulation import transpose_matrix_only as transpose_matrix_only
+from typedflux.ops.notation import einops_repeat as einops_repeat
+from typedflux.ops.notation import rearrange as rearrange
+from typedflux.ops.notation import reduce as reduce
 from typedflux.ops.padding import pad as pad
 from typedflux.ops.pooling import adaptive_max_pool as adaptive_max_pool
 from typedflux.ops.pooling import adaptive_mean_pool as adaptive_mean_pool
