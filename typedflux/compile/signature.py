@@ -19,6 +19,7 @@ from typedflux.checks.annotations import (
 )
 from typedflux.core.tree import children, is_branch
 from typedflux.core.types import Shape, TensorType
+from typedflux.nn.module import Module, is_frozen, mode_of
 from typedflux.shapes.dims import Dimension, symbol
 from typedflux.shapes.spec import NamedAxis, VariadicAxis
 from typedflux.tensor import Tensor
@@ -51,7 +52,8 @@ def flatten(value: Any) -> Flattened:
         seen[id(item)] = len(seen)
         if is_branch(item):
             branches.append(item)
-        return (type(item), *[(name, visit(part)) for name, part in parts])
+        settings = (mode_of(item), is_frozen(item)) if isinstance(item, Module) else ()
+        return (type(item), *settings, *[(name, visit(part)) for name, part in parts])
 
     return Flattened(leaves, branches, visit(value))
 
