@@ -66,8 +66,10 @@ def save(path: str | os.PathLike[str], tree: Any) -> None:
     target = Path(os.path.realpath(_checked("save", path)))
     entries = _entries(tree)
     if not isinstance(tree, Tensor) and children(tree) is None:
-        raise TypeError(f"save takes a path and then a model or tree of tensors, got a "
-                        f"{type(tree).__name__}: {tree!r:.60}")  # fmt: skip
+        raise TypeError(
+            "save takes a path and then a model or tree of tensors, got "
+            f"{type(tree).__name__}: {tree!r:.60}"
+        )
     arrays = {name: _as_array(name, entry.value) for name, entry in entries.items()}
     _write(target, os.fspath(path), _blocks(arrays))
 
@@ -95,7 +97,7 @@ def load(path: str | os.PathLike[str], tree: Any = None) -> Any:
     entries = _entries(tree)
     if not entries and children(tree) is None:
         raise TypeError(
-            f"load takes a path and then a model or tree of tensors, got a {type(tree).__name__}"
+            f"load takes a path and then a model or tree of tensors, got {type(tree).__name__}"
         )
     _check_fit(name, tree, entries, found)
     return _filled(tree, entries, found)
@@ -322,7 +324,7 @@ def _checked(function: str, path: Any) -> str:
         name = os.fspath(path)
     except TypeError:
         raise TypeError(
-            f"{function} takes the file's path first, got a {type(path).__name__}"
+            f"{function} takes the file's path first, got {type(path).__name__}"
         ) from None
     if not isinstance(name, str):
         raise TypeError(f"{function} takes a path of text, got {name!r:.60}")

@@ -156,9 +156,9 @@ def test_one_error_lists_everything_that_does_not_fit(tmp_path: Path) -> None:
         ({"\ud800": flux.ones(1)}, flux.WeightsError, "not Unicode text"),
         ({"x": np.ones(2)}, TypeError, r"x is a NumPy ndarray: .* convert it with flux.asarray"),
         ({"x": np.float32(2)}, TypeError, r"x is a NumPy float32"),
-        (flux.relu, TypeError, "save takes a path and then a model or tree of tensors, got a"),
-        ("model", TypeError, "got a str: 'model'"),
-        (None, TypeError, "got a NoneType"),
+        (flux.relu, TypeError, "save takes a path and then a model or tree of tensors, got"),
+        ("model", TypeError, "got str: 'model'"),
+        (None, TypeError, "got NoneType"),
     ],
 )
 def test_what_cannot_be_saved(tree: Any, error: type[Exception], text: str, tmp_path: Path) -> None:
@@ -170,9 +170,9 @@ def test_what_cannot_be_saved(tree: Any, error: type[Exception], text: str, tmp_
 def test_arguments_in_the_wrong_order(tmp_path: Path) -> None:
     model: Any = nn.Dense(2, 2)
     path: Any = tmp_path / "w"
-    with pytest.raises(TypeError, match="save takes the file's path first, got a Dense"):
+    with pytest.raises(TypeError, match="save takes the file's path first, got Dense"):
         flux.save(model, path)
-    with pytest.raises(TypeError, match="load takes the file's path first, got a Dense"):
+    with pytest.raises(TypeError, match="load takes the file's path first, got Dense"):
         flux.load(model, path)
     with pytest.raises(TypeError, match="takes a path of text, got b'w'"):
         flux.save(b"w", model)  # type: ignore[arg-type]  # that is the point

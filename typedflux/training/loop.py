@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
 from typedflux.autodiff import withgradient
+from typedflux.compile.jit import Jitted
+from typedflux.ops.random import default_generator
 from typedflux.optim import OptimiserState, update
 from typedflux.tensor import Tensor
+from typedflux.training.snapshot import Snapshot
 
 
 class NonFiniteLoss(ArithmeticError):
-    """The loss became infinite or nan; the model has the weights from before that step."""
+    """The loss became infinite or nan; the model is as it was before that step.
+
+    Attributes:
+        value: the loss.
+        epoch: in which epoch it happened, counted from 1.
+        step: at which batch of that epoch, counted from 1.
+    """
+
+    def __init__(self, value: float, epoch: int, step: int) -> None:
+        super().__init__(value, epoch, step)
+        self.value, self.epoch, self.step = value, epoch, step
+
+    def __str__(self) -> str:
+        return (
+            f"the loss is {self.value} in epoch {self.epoch}, step {self.step}: the model, its "
+            "statistics and the optimiser's state are as they were before that step; look for bad "
+            "values in that batch, or try a smaller learning rate or flux.ClipNorm"
+        )
 
 
 @dataclass(slots=True)
@@ -23,7 +45,8 @@ class History:
     Attributes:
         steps: the loss of each step.
         epochs: the mean loss of each epoch.
-        metrics: what `validate` returned after each epoch.
+        metrics: for each epoch, the means of what the loss returned beside itself, and what
+            `validate` returned.
     """
 
     steps: list[float] = field(default_factory=list)
@@ -31,31 +54,47 @@ class History:
     metrics: list[dict[str, float]] = field(default_factory=list)
 
 
+Callback = Callable[[int, History], bool | None]
+"""Called as `callback(epoch, history)`; a true result ends the training."""
+
+
 def train(
-    loss: Callable[..., Tensor],
+    loss: Callable[..., Any],
     model: Any,
     data: Iterable[Any],
     state: OptimiserState,
     *,
     epochs: int = 1,
     progress: bool = True,
-    validate: Callable[[Any], dict[str, float]] | None = None,
-    callbacks: Sequence[Callable[[int, History], bool | None]] = (),
+    validate: Callable[[Any], Mapping[str, Any]] | None = None,
+    callbacks: Sequence[Callback] = (),
+    history: History | None = None,
 ) -> History:
     """Train `model` in place.
 
+    A step takes place as a whole or not at all: when it fails, by an error, a loss that is not
+    finite or an interruption from the keyboard, the model with its statistics, the optimiser's
+    state and the random generator are as they were before it.
+
     Args:
         loss: called as `loss(model, *batch)` for each batch that `data` yields; a batch that is no
-            tuple is one argument.
+            tuple is one argument. It returns a scalar, or `(scalar, {"name": number})` or
+            `{"loss": scalar, "name": number}`: the numbers are averaged over each epoch and
+            recorded. When it was made by `flux.jit`, the whole step is compiled: loss, gradient
+            and update.
         data: iterated over once for each epoch.
         state: from `setup`.
+        epochs: how many.
         progress: whether to show a bar with the loss and the metrics.
         validate: called with the model after each epoch; what it returns is shown and recorded.
-        callbacks: called as `callback(epoch, history)` after each epoch; one that returns true
-            ends the training.
+        callbacks: called as `callback(epoch, history)` after each epoch; when one returns true,
+            training ends. See `flux.training` for those that come with it.
+        history: what an earlier call returned: this one counts epochs from there, and adds to it.
 
     Raises:
-        NonFiniteLoss: naming the epoch and step; the model keeps its last good weights.
+        NonFiniteLoss: naming the epoch and step.
+        ValueError: when `data` yields no batches.
+        TypeError: for arguments of other types, or a loss that does not take the batch.
 
     >>> import typedflux as flux
     >>> from typedflux import nn
@@ -67,44 +106,161 @@ def train(
     >>> history.steps[-1] < 0.01
     True
     """
-    history = History()
-    for epoch in range(1, epochs + 1):
-        with _Bar(data, epoch, epochs, progress) as bar:
-            total = 0.0
-            count = 0
+    _check(loss, data, state, epochs)
+    history = History() if history is None else history
+    step = _Step(loss, model, state)
+    done = len(history.epochs)
+    for epoch in range(done + 1, done + epochs + 1):
+        with _Bar(data, epoch, done + epochs, progress) as bar:
+            means = _Means()
             for batch in bar:
-                args = batch if isinstance(batch, tuple) else (batch,)
-                value = _step(loss, model, args, state, epoch, count + 1)
-                history.steps.append(value)
-                total += value
-                count += 1
-                bar.show(loss=total / count)
-            history.epochs.append(total / count if count else math.nan)
-            metrics = {} if validate is None else dict(validate(model))
+                values = step(batch, epoch, means.count + 1)
+                history.steps.append(values["loss"])
+                means.add(values)
+                bar.show({"loss": means.of("loss")})
+            if not means.count:
+                again = " an iterator can be gone through once;" if iter(data) is data else ""
+                raise ValueError(
+                    f"train: data yielded no batches in epoch {epoch}:{again} wanted a DataLoader "
+                    "or a list with at least one batch"
+                )
+            metrics = {name: means.of(name) for name in means.sums if name != "loss"}
+            metrics |= _validated(validate, model)
+            history.epochs.append(means.of("loss"))
             history.metrics.append(metrics)
-            bar.show(loss=history.epochs[-1], **metrics)
+            bar.show({"loss": history.epochs[-1], **metrics}, last=True)
         if any([callback(epoch, history) for callback in callbacks]):
             break
     return history
 
 
-def _step(
-    loss: Callable[..., Tensor],
-    model: Any,
-    args: tuple[Any, ...],
-    state: OptimiserState,
-    epoch: int,
-    step: int,
-) -> float:
-    result, grads = withgradient(lambda m: loss(m, *args), model)
-    value = float(result[0] if isinstance(result, tuple) else result)
-    if not math.isfinite(value):
-        raise NonFiniteLoss(
-            f"the loss is {value} in epoch {epoch}, step {step}: the model keeps the weights from "
-            "before; try a smaller learning rate, or ClipNorm"
+def _check(loss: Any, data: Any, state: Any, epochs: Any) -> None:
+    if not callable(loss) or isinstance(loss, (Tensor, type)):
+        raise TypeError(
+            f"train takes the loss first, a function of the model and a batch; got {loss!r:.60}"
         )
-    update(state, model, grads)
-    return value
+    if not isinstance(state, OptimiserState):
+        raise TypeError(
+            "train takes the optimiser state that flux.setup(rule, model) returned as its fourth "
+            f"argument, got {type(state).__name__}"
+        )
+    if not isinstance(data, Iterable):
+        raise TypeError(f"train takes batches to go through, got {type(data).__name__}")
+    if isinstance(data, (Tensor, dict)):
+        raise TypeError(
+            f"train takes batches to go through, got {type(data).__name__}: make batches of it "
+            "with flux.data.DataLoader(data, batchsize=32)"
+        )
+    if type(epochs) is not int or epochs < 0:
+        raise ValueError(f"train: epochs is an int of at least 0, got {epochs!r}")
+
+
+class _Step:
+    """One step of training, which takes place as a whole or not at all."""
+
+    def __init__(self, loss: Callable[..., Any], model: Any, state: OptimiserState) -> None:
+        self.loss = loss.function if isinstance(loss, Jitted) else loss
+        self.model = model
+        self.state = state
+        self.perform: Callable[..., Any] = self._eager
+        if isinstance(loss, Jitted):
+            self.perform = _compiled(self.loss, self._eager)
+
+    def _eager(self, state: OptimiserState, model: Any, *batch: Any) -> Any:
+        result, grads = withgradient(lambda m: self.loss(m, *batch), model)
+        update(state, model, grads)
+        return result
+
+    def __call__(self, batch: Any, epoch: int, number: int) -> dict[str, float]:
+        args = batch if isinstance(batch, tuple) else (batch,)
+        before = Snapshot(self.model, self.state, default_generator())
+        try:
+            values = _numbers(self.perform(self.state, self.model, *args))
+            if not math.isfinite(values["loss"]):
+                raise NonFiniteLoss(values["loss"], epoch, number)
+        except TypeError as error:
+            before.restore()
+            self._explain(batch, args, error)
+            raise
+        except BaseException:
+            before.restore()
+            raise
+        return values
+
+    def _explain(self, batch: Any, args: tuple[Any, ...], error: TypeError) -> None:
+        """Raise a better error when the loss does not take the batch."""
+        try:
+            signature = inspect.signature(self.loss)
+        except (TypeError, ValueError):
+            return
+        try:
+            signature.bind(self.model, *args)
+        except TypeError as misfit:
+            kind = type(batch).__name__
+            raise TypeError(
+                f"train calls loss(model, *batch) for a batch that is a tuple and loss(model, "
+                f"batch) for any other; this batch is a {kind}"
+                f"{f' of {len(batch)}' if isinstance(batch, (tuple, list)) else ''}, and the "
+                f"loss takes (model, ...) as {signature}: {misfit}"
+            ) from error
+
+
+def _compiled(loss: Callable[..., Any], step: Callable[..., Any]) -> Callable[..., Any]:
+    """The jitted step. The sizes that the loss's annotations name stay symbolic in it."""
+
+    @functools.wraps(loss)
+    def whole(state: OptimiserState, model: Any, *batch: Any) -> Any:
+        return step(state, model, *batch)
+
+    first = inspect.Parameter("_state", inspect.Parameter.POSITIONAL_ONLY)
+    rest = inspect.signature(loss).parameters.values()
+    whole.__signature__ = inspect.Signature([first, *rest])  # type: ignore[attr-defined]
+    return Jitted(whole)
+
+
+def _numbers(result: Any) -> dict[str, float]:
+    """The loss and what came with it that has a name and is one number."""
+    loss, rest = result, {}
+    if isinstance(result, tuple):
+        loss = result[0]
+        rest = {k: v for part in result[1:] if isinstance(part, dict) for k, v in part.items()}
+    elif isinstance(result, dict):
+        rest = dict(result)
+        loss = rest.pop("loss")
+    named = {
+        str(name): float(value)
+        for name, value in rest.items()
+        if isinstance(value, (int, float)) or (isinstance(value, Tensor) and value.ndim == 0)
+    }
+    return {**named, "loss": float(loss)}
+
+
+class _Means:
+    """The means of the numbers of each step of an epoch."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sums: dict[str, float] = {}
+
+    def add(self, values: dict[str, float]) -> None:
+        self.count += 1
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+
+    def of(self, name: str) -> float:
+        return self.sums[name] / self.count
+
+
+def _validated(validate: Callable[[Any], Mapping[str, Any]] | None, model: Any) -> dict[str, float]:
+    if validate is None:
+        return {}
+    found = validate(model)
+    if not isinstance(found, Mapping):
+        raise TypeError(
+            'train: validate returns a dict of numbers such as {"accuracy": 0.9}, it returned a '
+            f"{type(found).__name__}"
+        )
+    return {str(name): float(value) for name, value in found.items()}
 
 
 class _Bar:
@@ -131,5 +287,7 @@ class _Bar:
             yield batch
             self.bar.update()
 
-    def show(self, **values: float) -> None:
-        self.bar.set_postfix({k: f"{v:.4f}" for k, v in values.items()})
+    def show(self, values: dict[str, float], *, last: bool = False) -> None:
+        """Show these numbers when the bar is drawn next; at once if they are the `last`."""
+        if not self.bar.disable:
+            self.bar.set_postfix({k: f"{v:.4f}" for k, v in values.items()}, refresh=last)
