@@ -22,6 +22,7 @@ from typedflux.autodiff import withgradient as withgradient
 from typedflux.checks import Size as Size
 from typedflux.compile import explain as explain
 from typedflux.compile import jit as jit
+from typedflux.compile import outputsize as outputsize
 from typedflux.dtypes import DType as DType
 from typedflux.dtypes import bfloat16 as bfloat16
 from typedflux.dtypes import bool_ as bool
@@ -148,6 +149,7 @@ from typedflux.ops import glu as glu
 from typedflux.ops import greater as greater
 from typedflux.ops import greater_equal as greater_equal
 from typedflux.ops import gumbel as gumbel
+from typedflux.ops import gumbel_softmax as gumbel_softmax
 from typedflux.ops import hardshrink as hardshrink
 from typedflux.ops import hardsigmoid as hardsigmoid
 from typedflux.ops import hardswish as hardswish
@@ -225,6 +227,7 @@ from typedflux.ops import reshape as reshape
 from typedflux.ops import result_type as result_type
 from typedflux.ops import roll as roll
 from typedflux.ops import round as round
+from typedflux.ops import rrelu as rrelu
 from typedflux.ops import rsqrt as rsqrt
 from typedflux.ops import scatter as scatter
 from typedflux.ops import searchsorted as searchsorted
@@ -252,6 +255,7 @@ from typedflux.ops import stack as stack
 from typedflux.ops import std as std
 from typedflux.ops import subtract as subtract
 from typedflux.ops import sum as sum
+from typedflux.ops import swiglu as swiglu
 from typedflux.ops import swish as swish
 from typedflux.ops import take as take
 from typedflux.ops import take_along_axis as take_along_axis

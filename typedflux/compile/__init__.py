@@ -3,3 +3,4 @@
 from typedflux.compile.jit import Jitted as Jitted
 from typedflux.compile.jit import explain as explain
 from typedflux.compile.jit import jit as jit
+from typedflux.compile.outputsize import outputsize as outputsize
