@@ -10,7 +10,7 @@ import numpy as np
 from typedflux import dtypes, ops
 from typedflux.core.primitive import Array, Lowering, Primitive
 from typedflux.core.types import TensorType
-from typedflux.dtypes import DType
+from typedflux.dtypes import AnyDType, DType
 from typedflux.ops.creation import DTypeLike, as_shape
 from typedflux.ops.families import check_domain, promote_operands
 from typedflux.ops.interchange import resolve_dtype, to_tensor
@@ -28,7 +28,7 @@ from typedflux.tensor import Axis, Tensor, TensorLike
 
 def _index_operand(name: str, value: Any) -> Tensor:
     index = ops.asarray(value) if isinstance(value, (list, tuple)) else to_tensor(name, value)
-    if index.size == 0 and isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple)) and index.size == 0:
         index = ops.astype(index, dtypes.int64)
     if dtypes.belongs(index.dtype, dtypes.Integer) is False:
         raise DTypeError(f"the index holds integers, got {index.dtype}")
@@ -184,10 +184,12 @@ def _counts(index: Tensor, size: Dimension, like: Tensor) -> Tensor:
     return ops.reshape(ops.maximum(counts, 1), (size, *(1,) * (like.ndim - 1)))  # type: ignore[arg-type]
 
 
-def _extreme(dtype: DType, op: str) -> float:
+def _extreme(dtype: AnyDType, op: str) -> float:
     """What the maximum (minimum) of nothing is: the least (greatest) value."""
     if dtype.is_floating:
         return -np.inf if op == "max" else np.inf
+    if isinstance(dtype, dtypes.DTypeSet):
+        return 0  # under the type checker, which asks for no value
     info = np.iinfo(dtype.dtype)
     return int(info.min if op == "max" else info.max)
 

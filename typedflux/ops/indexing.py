@@ -17,7 +17,7 @@ from typedflux import dtypes, ops
 from typedflux.core import tracing
 from typedflux.core.primitive import located, type_of
 from typedflux.core.types import Shape
-from typedflux.ops.families import as_operand, cast
+from typedflux.ops.families import as_operand, cast, check_domain
 from typedflux.ops.gathering import nonzero_p
 from typedflux.ops.scattering import UpdateKind, gather_p, index_update_p
 from typedflux.ops.slicing import WHOLE, BasicIndex, Cut, slice_p, slice_update_p
@@ -316,6 +316,7 @@ class Update:
     ) -> Tensor:
         x = self._x
         try:
+            check_domain(x.dtype, _DOMAINS[kind])
             new = _values_like(x, values)
             if kind == "set" and type(x) is type(new) is Tensor and not tracing.graphs_under_way:
                 done = _set_plain(x, _plain(self._index), new)
@@ -343,6 +344,12 @@ class Update:
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise TypeError("tensors are immutable: x.at[i].set(v) gives a copy")
+
+
+_DOMAINS = {
+    "set": dtypes.Shaped, "add": dtypes.Num, "multiply": dtypes.Num, "min": dtypes.Real,
+    "max": dtypes.Real,
+}  # fmt: skip
 
 
 def _values_like(x: Tensor, values: TensorLike) -> Tensor:
