@@ -98,11 +98,11 @@ def _assert_all_same(row: Row, got: Sequence[Tensor], wanted: Sequence[Tensor]) 
 
 def check_jit(row: Row) -> None:
     """The compiled operation gives what the eager one gives."""
-    for dtype in (dtypes.float32, dtypes.int32):
-        if dtype in row.dtypes:
-            xs = tensors(row.generate()[0], dtype)
-            got = outputs(flux.jit(row.function)(*xs))
-            _assert_all_same(row, got, outputs(row.function(*xs)))
+    quick = [d for d in (dtypes.float32, dtypes.int32) if d in row.dtypes]
+    for dtype in quick or row.dtypes[:1]:
+        xs = tensors(row.generate()[0], dtype)
+        got = outputs(flux.jit(row.function)(*xs))
+        _assert_all_same(row, got, outputs(row.function(*xs)))
 
 
 def check_vmap(row: Row) -> None:
