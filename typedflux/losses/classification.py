@@ -259,4 +259,5 @@ def label_smoothing(target: Tensor, alpha: float, *, axis: int | None = -1) -> T
             f"needs probabilities, got {y.dtype}: make labels vectors with "
             f"flux.one_hot(labels, classes)"
         )
-    return y * (1 - alpha) + ops.divide(alpha, y.shape[normalize_axis(axis, y.ndim)])
+    share = ops.full((), alpha, dtype=y.dtype) / y.shape[normalize_axis(axis, y.ndim)]
+    return y * (1 - alpha) + share

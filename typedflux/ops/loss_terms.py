@@ -57,7 +57,8 @@ def _mean_square_jvp(out: Tensor, inputs: Operands, tangents: Tangents) -> Tenso
 
 def _mean_square_batch(inputs: Operands, axes: Sequence[int | None]) -> tuple[Tensor, int]:
     x, y = align_batched(inputs, axes)
-    return ops.mean(ops.square(x - y), axis=tuple(range(1, x.ndim))), 0
+    squares = ops.square(x - y)
+    return ops.mean(squares, axis=tuple(range(1, squares.ndim))), 0
 
 
 mean_square_p: Primitive = Primitive(
