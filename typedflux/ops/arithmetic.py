@@ -55,7 +55,7 @@ def divide(x1: TensorLike, x2: TensorLike, /) -> Tensor:
 
 def _floor_divide_kernel(x: Array, y: Array) -> Array:
     out: Array = np.floor_divide(x, y)
-    if out.dtype.kind in "iu" or np.all(np.isfinite(x) & np.isfinite(y)):
+    if out.dtype.kind in "iu" or (np.isfinite(x) & np.isfinite(y)).all():
         return out
     # Python pairs `//` with `%`, which gives nan for inf // 2 and -1 for 1 // -inf.
     return np.where(np.isinf(x) | np.isinf(y), np.divide(x, y), out)

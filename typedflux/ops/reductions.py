@@ -92,9 +92,12 @@ def accumulated(reduce: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     def kernel(x: Array, **params: Any) -> Any:
-        if x.dtype in _NARROW:
-            return reduce(x, dtype=np.float32, **params).astype(x.dtype)
-        return reduce(x, dtype=x.dtype, **params)
+        dtype = x.dtype
+        if dtype in _WIDE:
+            return reduce(x, **params)
+        if dtype in _NARROW:
+            return reduce(x, dtype=np.float32, **params).astype(dtype)
+        return reduce(x, dtype=dtype, **params)
 
     return kernel
 
@@ -108,7 +111,8 @@ def to_accumulate(name: str, x: TensorLike, dtype: DType | str | type | None) ->
     Raises:
         DTypeError: where `dtype` is bool.
     """
-    x = ops.asarray(x)
+    if not isinstance(x, Tensor):
+        x = ops.asarray(x)
     if dtype is None:
         if x.dtype.is_inexact:
             return x
@@ -120,6 +124,10 @@ def to_accumulate(name: str, x: TensorLike, dtype: DType | str | type | None) ->
 
 
 _NARROW = frozenset((dtypes.float16.dtype, dtypes.bfloat16.dtype))
+# What numpy reduces in its own dtype without being told.
+_WIDE = frozenset(
+    map(np.dtype, ("float32", "float64", "complex64", "complex128", "int64", "uint64"))
+)
 
 sum_p = reduction("sum", accumulated(np.add.reduce), _sum_vjp, _linear_jvp)
 
