@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from jaxtyping import Float
 
 import typedflux as flux
-from typedflux import Tensor, ops
+from typedflux import Tensor, nn, ops
 from typedflux.checks import Size
 from typedflux.compile import Jitted
 from typedflux.core.tracing import TraceError
@@ -204,3 +205,28 @@ def test_tracing_in_one_thread_does_not_disturb_another() -> None:
     for t in threads:
         t.join()
     assert not errors
+
+
+def test_captured_generators_and_optimiser_states_are_read_and_written_at_each_call() -> None:
+    def make() -> tuple[Any, Any, Any]:
+        rng = flux.Generator(7)
+        model = nn.Chain(nn.Dense(3, 4, init=constant), nn.Dropout(0.5, rng=rng))
+        return model, flux.setup(flux.Adam(0.1), model), rng
+
+    def constant(shape: Any, **options: Any) -> flux.Tensor:
+        return flux.full(shape, 0.5)
+
+    results = []
+    for transform in (flux.jit, lambda f: f):
+        model, state, rng = make()
+
+        def step(model: Any = model, state: Any = state, rng: Any = rng) -> flux.Tensor:
+            loss, grads = flux.withgradient(lambda m: m(flux.ones((2, 3))).sum(), model)
+            flux.update(state, model, grads)
+            return loss + flux.rand(rng=rng)
+
+        run: Any = transform(partial(step))
+        losses = [run().item() for _ in range(4)]
+        results.append((losses, rng.state.tolist(), model.layers[0].weight.tolist()))
+    assert results[0] == results[1]
+    assert len(set(results[0][0])) == 4

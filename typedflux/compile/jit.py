@@ -1,8 +1,9 @@
 """`jit`: trace a function once per signature to a typed graph, then run the graph.
 
 Tensors in the arguments are the graph's inputs, wherever they are: in models, optimiser states and
-containers. So are the ambient random generator and the fields of modules that the function
-captured. What it assigns to fields of modules takes effect after each call, as in eager mode.
+containers. So are the fields of modules, optimiser states and random generators that the function
+captured, the ambient generator among them. What it assigns to such fields takes effect after each
+call, as in eager mode.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
-from typedflux.compile.capture import Captures, capturing
 from typedflux.compile.signature import SymbolicAxes, flatten, leaf_types
 from typedflux.compile.template import Template, fill
 from typedflux.core.graph import Graph, GraphTrace, Guard, run_graph
+from typedflux.core.primitive import type_of
 from typedflux.core.staging import Staged
+from typedflux.core.stateful import Captures, capturing
 from typedflux.core.tracing import Tracer, current_graph, graph_running
 from typedflux.core.tree import leaves
-from typedflux.ops.random import default_generator, using_generator
+from typedflux.ops.random import Generator, default_generator
 from typedflux.shapes.dims import evaluate
 from typedflux.tensor import Tensor
 
@@ -89,8 +91,12 @@ class Jitted:
         return self if instance is None else functools.partial(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        given = flatten((args, kwargs, default_generator()))
-        if current_graph() is not None or any(isinstance(t, Tracer) for t in given.leaves):
+        given = flatten((args, kwargs))
+        if (
+            current_graph() is not None
+            or type(default_generator()) is not Generator
+            or any(isinstance(t, Tracer) for t in given.leaves)
+        ):
             return self.function(*args, **kwargs)  # part of what is being traced already
         traced, sizes = self.specialise(args, kwargs)
         inputs = list(given.leaves)
@@ -108,7 +114,7 @@ class Jitted:
         """The trace for these arguments, made now where there is none, and its symbolic sizes."""
         if self._axes is None:
             self._axes = SymbolicAxes(self.function)
-        given = flatten((args, kwargs, default_generator()))
+        given = flatten((args, kwargs))
         named = self._axes.named(args, kwargs)
         shapes = tuple(
             tuple(
@@ -141,7 +147,7 @@ class Jitted:
         """Run the function on tracers and record it."""
         trace = GraphTrace()
         staged = Staged()
-        captures = Captures(trace)
+        captures = Captures(lambda t: trace.input(type_of(t)))
         types, hints = leaf_types(tensors, named, trace)
         remaining = iter(types)
 
@@ -149,11 +155,9 @@ class Jitted:
             return trace.input(next(remaining))
 
         with graph_running(trace):
-            traced_args, traced_kwargs, generator = staged.copy(
-                (args, kwargs, default_generator()), lift
-            )
+            traced_args, traced_kwargs = staged.copy((args, kwargs), lift)
             captures.exclude(staged.copies())
-            with capturing(captures), using_generator(generator):
+            with capturing(captures):
                 out = self.function(*traced_args, **traced_kwargs)
             template = Template(trace, staged, branches)
             writes = [
@@ -199,14 +203,15 @@ def jit(function: Callable[..., Any] | None = None, /) -> Any:
 def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
     """The graph that `jit` runs for these arguments, with types, and what sizes were pinned.
 
-    The last input is the ambient random generator.
+    State that the function reads without being given it, such as the ambient random generator or
+    the fields of a captured model, comes after the arguments.
 
     >>> import typedflux as flux
     >>> print(flux.explain(lambda x: x * 2, flux.asarray([1.0])))
-    graph(%0: Float32[Tensor, "1"], %1: UInt64[Tensor, "4"])
-      constants %2: Float32[Tensor, ""]
-      %3: Float32[Tensor, "1"] = multiply(%0, %2)
-      return %3
+    graph(%0: Float32[Tensor, "1"])
+      constants %1: Float32[Tensor, ""]
+      %2: Float32[Tensor, "1"] = multiply(%0, %1)
+      return %2
     """
     jitted = function if isinstance(function, Jitted) else Jitted(function)
     traced, _ = jitted.specialise(args, kwargs)

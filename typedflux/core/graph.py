@@ -194,10 +194,11 @@ def evaluate_types(
         return type_of(out)
 
 
-def run_graph(graph: Graph, inputs: Sequence[Tensor], sizes: dict[Any, int]) -> list[Tensor]:
+def run_graph(graph: Graph, inputs: Sequence[Tensor], sizes: dict[Any, int] | None) -> list[Tensor]:
     """Interpret a graph: perform its equations on `inputs` with symbolic dims set to `sizes`.
 
-    Values are dropped after their last use.
+    With `None` symbolic dims stay as they are, for a graph that is run inside another trace. Values
+    are dropped after their last use.
     """
     values: dict[Variable, Tensor] = dict(zip(graph.inputs, inputs, strict=True))
     values.update(graph.constants)
@@ -207,7 +208,9 @@ def run_graph(graph: Graph, inputs: Sequence[Tensor], sizes: dict[Any, int]) -> 
             last_use[v] = i
     keep = set(graph.outputs)
     for i, equation in enumerate(graph.equations):
-        params = {k: concrete_param(v, sizes) for k, v in equation.params.items()}
+        params = equation.params
+        if sizes is not None:
+            params = {k: concrete_param(v, sizes) for k, v in params.items()}
         out = equation.primitive.bind(*[values[v] for v in equation.inputs], **params)
         if equation.primitive.multiple:
             values.update(zip(equation.outputs, out, strict=True))

@@ -8,28 +8,14 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 from typedflux.checks.boundary import check_methods
+from typedflux.core.stateful import Stateful, seen_fields, was_copied
 from typedflux.core.tree import children
 from typedflux.tensor import Tensor
 
 T = TypeVar("T")
-
-
-class Observer(Protocol):
-    """Who watches the trees of modules while a function is traced."""
-
-    def fields(self, module: Any, fields: dict[str, Any]) -> dict[str, Any]:
-        """The fields as the traced function sees them."""
-        ...
-
-    def copied(self, copy: Any) -> None:
-        """A copy was made inside the traced function."""
-        ...
-
-
-observer: Observer | None = None
 
 TIES = "_ties"
 """The field through which a module reaches those that its tied parameters live in."""
@@ -40,7 +26,7 @@ _FROZEN = "_frozen"
 _RESERVED = frozenset({_STATE, TIES, "_dims", "_active", _MODE, _FROZEN})
 
 
-class Module:
+class Module(Stateful):
     """Base class of layers and models: fields, `__init__`, `__call__`, nothing else is needed.
 
     >>> from jaxtyping import Float
@@ -83,7 +69,7 @@ class Module:
             raise AttributeError(
                 f"{type(self).__name__}.{name} is tied to another parameter: assign to that one"
             )
-        object.__setattr__(self, name, value)
+        super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
         ties = self.__dict__.get(TIES)
@@ -96,8 +82,7 @@ class Module:
     def tree_fields(self) -> dict[str, Any]:
         """The fields that may hold leaves or branches, by name."""
         fields = {k: v for k, v in self.__dict__.items() if k not in _RESERVED}
-        if observer is not None:
-            fields = observer.fields(self, fields)
+        fields = seen_fields(self, fields)
         ties = self.__dict__.get(TIES)
         if ties:
             fields[TIES] = tuple((t.module,) for t in ties.values())
@@ -117,8 +102,7 @@ class Module:
                     self.__dict__[TIES].items(), fields[TIES], strict=True
                 )
             }
-        if observer is not None:
-            observer.copied(copy)
+        was_copied(copy)
         return copy
 
     def tree_state(self) -> frozenset[str]:
@@ -151,6 +135,10 @@ class Module:
         if spec in ("", "compact"):
             return compact(self) if spec else str(self)
         raise ValueError(f"a module is formatted plainly or as 'compact', not {spec!r}")
+
+    def is_blank(self) -> bool:
+        """Whether no field has been assigned yet."""
+        return all(name in _RESERVED for name in self.__dict__)
 
     # Training or testing
 
@@ -215,11 +203,6 @@ def _is_frozen_whole(value: Any) -> bool:
         fields = [v for k, v in value.__dict__.items() if k not in _RESERVED]
         return is_frozen(value) and all(map(_is_frozen_whole, fields))
     return all(_is_frozen_whole(part) for _, part in children(value) or ())
-
-
-def is_blank(module: Module) -> bool:
-    """Whether no field has been assigned yet."""
-    return all(name in _RESERVED for name in module.__dict__)
 
 
 class Buffer:

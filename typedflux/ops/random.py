@@ -18,6 +18,7 @@ import numpy as np
 
 from typedflux import dtypes, ops
 from typedflux.core.primitive import Array, Lowering, Primitive
+from typedflux.core.stateful import Stateful
 from typedflux.core.types import Shape, TensorType
 from typedflux.dtypes import DType, as_dtype
 from typedflux.ops.batching import batch_by_loop
@@ -116,7 +117,7 @@ split_p: Primitive = Primitive(
 )
 
 
-class Generator:
+class Generator(Stateful):
     """A source of random numbers. Its whole state is the tensor `state`.
 
     >>> Generator(0).split(2)[0].state.shape
@@ -276,8 +277,10 @@ def exponential(
 def gumbel(
     shape: int | Sequence[int] = (), *, dtype: Any = None, rng: Generator | None = None
 ) -> Tensor:
-    """Numbers of the standard Gumbel distribution."""
-    return -ops.log(exponential(shape, dtype=dtype, rng=rng))
+    """Numbers of the standard Gumbel distribution, all finite."""
+    draws = exponential(shape, dtype=dtype, rng=rng)
+    # A uniform number may be 0 exactly, in float16 once in 2048 times.
+    return -ops.log(ops.maximum(draws, ops.finfo(draws.dtype).smallest_normal))
 
 
 def bernoulli(

@@ -213,6 +213,11 @@ def symbol(
     return Dim(poly.atom(Symbol(name, kind, hint, owner)))
 
 
+def size_of(of: Symbol) -> Dim:
+    """The size that a symbol stands for."""
+    return Dim(poly.atom(of))
+
+
 def wrap(terms: Terms) -> int | Dim:
     """The size of a polynomial: a plain int where it is constant."""
     return poly.constant_part(terms) if poly.is_constant(terms) else Dim(terms)
