@@ -6,7 +6,6 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
-from dataclasses import dataclass, field
 from typing import Any
 
 from typedflux.autodiff import withgradient
@@ -14,6 +13,7 @@ from typedflux.compile.jit import Jitted
 from typedflux.ops.random import default_generator
 from typedflux.optim import OptimiserState, update
 from typedflux.tensor import Tensor
+from typedflux.training.history import Callback, History
 from typedflux.training.snapshot import Snapshot
 
 
@@ -36,26 +36,6 @@ class NonFiniteLoss(ArithmeticError):
             "statistics and the optimiser's state are as they were before that step; look for bad "
             "values in that batch, or try a smaller learning rate or flux.ClipNorm"
         )
-
-
-@dataclass(slots=True)
-class History:
-    """What a training run recorded.
-
-    Attributes:
-        steps: the loss of each step.
-        epochs: the mean loss of each epoch.
-        metrics: for each epoch, the means of what the loss returned beside itself, and what
-            `validate` returned.
-    """
-
-    steps: list[float] = field(default_factory=list)
-    epochs: list[float] = field(default_factory=list)
-    metrics: list[dict[str, float]] = field(default_factory=list)
-
-
-Callback = Callable[[int, History], bool | None]
-"""Called as `callback(epoch, history)`; a true result ends the training."""
 
 
 def train(
