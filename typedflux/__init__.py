@@ -8,6 +8,7 @@ from typedflux import losses as losses
 from typedflux import nn as nn
 from typedflux import optim as optim
 from typedflux import training as training
+from typedflux.autodiff import checkpoint as checkpoint
 from typedflux.autodiff import custom_jvp as custom_jvp
 from typedflux.autodiff import custom_vjp as custom_vjp
 from typedflux.autodiff import gradient as gradient

@@ -223,7 +223,8 @@ def test_captured_generators_and_optimiser_states_are_read_and_written_at_each_c
         def step(model: Any = model, state: Any = state, rng: Any = rng) -> flux.Tensor:
             loss, grads = flux.withgradient(lambda m: m(flux.ones((2, 3))).sum(), model)
             flux.update(state, model, grads)
-            return loss + flux.rand(rng=rng)
+            noisy: flux.Tensor = loss + flux.rand(rng=rng)
+            return noisy
 
         run: Any = transform(partial(step))
         losses = [run().item() for _ in range(4)]

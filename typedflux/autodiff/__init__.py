@@ -5,6 +5,7 @@ from typedflux.autodiff.api import stop_gradient as stop_gradient
 from typedflux.autodiff.api import vjp as vjp
 from typedflux.autodiff.api import withgradient as withgradient
 from typedflux.autodiff.batching import vmap as vmap
+from typedflux.autodiff.checkpoint import checkpoint as checkpoint
 from typedflux.autodiff.custom import custom_jvp as custom_jvp
 from typedflux.autodiff.custom import custom_vjp as custom_vjp
 from typedflux.autodiff.forward import jvp as jvp
