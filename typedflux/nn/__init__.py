@@ -29,4 +29,13 @@ from typedflux.nn.pooling import MaxPool as MaxPool
 from typedflux.nn.pooling import MeanPool as MeanPool
 from typedflux.nn.pooling import PixelShuffle as PixelShuffle
 from typedflux.nn.pooling import Upsample as Upsample
+from typedflux.nn.recurrent import GRUCell as GRUCell
+from typedflux.nn.recurrent import GRUv3Cell as GRUv3Cell
+from typedflux.nn.recurrent import LSTMCell as LSTMCell
+from typedflux.nn.recurrent import RNNCell as RNNCell
 from typedflux.nn.regularisation import Dropout as Dropout
+from typedflux.nn.sequences import GRU as GRU
+from typedflux.nn.sequences import LSTM as LSTM
+from typedflux.nn.sequences import RNN as RNN
+from typedflux.nn.sequences import GRUv3 as GRUv3
+from typedflux.nn.sequences import Recurrence as Recurrence
