@@ -77,6 +77,14 @@ REVEALED = [
     ("half(x, True)", "tuple[Float32[Tensor, '32 392'], Float32[Tensor, '32 392']]"),
     ("Wide(784)(x)", "Float[Tensor, '32 784']"),
     ("Wide(784, 5)(x)", "Float[Tensor, '32 5']"),
+    ("nn.LSTM(784, 5)(z)", "Float[Tensor, '2 n 5']"),
+    ("nn.GRU(784, 5, bidirectional=True)(z)", "Float[Tensor, '2 n 10']"),
+    ("nn.RNN(784, 5, return_state=True)(z)", "tuple[Float[Tensor, '2 n 5'], Any]"),
+    ("nn.RNN(784, 5, return_state=t.size > 0)(z)", "Any"),
+    ("nn.MultiHeadAttention(784, 8)(z)", "Float[Tensor, '2 n 784']"),
+    ("nn.MultiHeadAttention(784, 8)(z, return_scores=True)[1]", "Float[Tensor, '2 _ n _']"),
+    ("flux.dot_product_attention(z, z, z)", "Float32[Tensor, '2 n 784']"),
+    ("flux.make_causal_mask(z)", "Bool[Tensor, 'n n']"),
     ("v(x)", "Float[Tensor, '32 _']"),
     ("t + x", "Shaped[Tensor, '...']"),
 ]
@@ -91,6 +99,8 @@ WRONG = [
     ("Linear(128, 10)(Linear(784, 64)(x))", "axis 1 is 64, not 128"),
     ("product(i, w)", "it wants dtype float32, not Int  [tensor-dtype]"),
     ("Wide(785)(x)", "axis 1 is 784, not 785"),
+    ("nn.LSTM(785, 5)(z)", "axis 2 is 784, not 785"),
+    ("flux.dot_product_attention(z, w, w)", "queries have 784 features but keys 10"),
     ("y: Float32[Tensor, '10 32'] = x @ w", "'32 10'"),
     ("q: Float32[Tensor, 'n-'] = x", "[tensor-annotation]"),
 ]

@@ -40,7 +40,7 @@ from typedflux.mypy_plugin.encoding import (
     open_rank,
     unknown,
 )
-from typedflux.mypy_plugin.traversal import Axes, TypeCollector, speaks_of_shapes
+from typedflux.mypy_plugin.traversal import Axes, TypeCollector, is_choice, speaks_of_shapes
 from typedflux.shapes.dims import (
     UNKNOWN,
     Dim,
@@ -197,6 +197,8 @@ class Binder:
         above = map_instance_to_supertype(a, f.type)
         is_module = f.type.has_base(MODULE)
         for x, y in zip(f.args, above.args, strict=False):
+            if is_choice(get_proper_type(x)):
+                continue  # mypy has seen to it
             if is_module and not isinstance(get_proper_type(x), Instance):
                 reason = self._unify_dim(x, self.encoder.dim(y))
             else:
@@ -252,6 +254,8 @@ class Binder:
             return [unknown() if size is None else self.encoder.axis_type(size)]
         if isinstance(spec, ExpressionAxis):
             return [self._fill_expression(t)]
+        if isinstance(spec, FixedAxis):
+            return [self.encoder.axis_type(spec.size)]  # 2*n where mypy has put 5 for n
         return [axis]
 
     def _fill_expression(self, t: Type) -> Type:

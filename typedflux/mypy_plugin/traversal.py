@@ -8,17 +8,32 @@ from mypy.type_visitor import TypeQuery, TypeTranslator
 from mypy.types import (
     AnyType,
     Instance,
+    LiteralType,
+    ProperType,
     Type,
     TypeAliasType,
     TypeOfAny,
     TypeVarLikeType,
     TypeVarTupleType,
     TypeVarType,
+    UnionType,
     UnpackType,
     get_proper_type,
 )
 
 from typedflux.mypy_plugin.encoding import DIM_OF, EXPRESSION, MODULE, TENSOR
+
+
+def is_choice(t: ProperType) -> bool:
+    """Whether an argument of a module is no dim but a choice: `Literal[True]`, `Literal[False]`, or
+    a type variable with these as its bound."""
+    if isinstance(t, TypeVarType):
+        return is_choice(get_proper_type(t.upper_bound))
+    if isinstance(t, UnionType):
+        return all(is_choice(get_proper_type(item)) for item in t.items)
+    if isinstance(t, Instance):
+        return t.type.fullname == "builtins.bool"
+    return isinstance(t, LiteralType) and isinstance(t.value, bool)
 
 
 class TypeCollector(TypeQuery[None]):
@@ -86,6 +101,8 @@ class Axes(TypeTranslator):
 
     def _one(self, a: Type) -> Type:
         proper = get_proper_type(a)
+        if is_choice(proper):
+            return a
         if isinstance(proper, Instance) and proper.type.fullname not in (EXPRESSION,):
             return a.accept(self)  # a module may be generic in modules
         new = self.axis(a)
