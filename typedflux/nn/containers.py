@@ -31,7 +31,7 @@ class Chain(Module):
         for i, layer in enumerate((*layers, *named.values())):
             if not callable(layer):
                 raise TypeError(f"Chain: layer {i} is not callable: {layer!r:.80}")
-        self.layers = (*layers, *named.values())
+        self.layers: tuple[Any, ...] = (*layers, *named.values())
         self.names = (*(None for _ in layers), *named)
 
     def shown_arguments(self) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class Chain(Module):
         return tuple(out)
 
     @overload
-    def __getitem__(self, index: int | str) -> Layer: ...
+    def __getitem__(self, index: int | str) -> Any: ...
     @overload
     def __getitem__(self, index: slice) -> Chain: ...
     def __getitem__(self, index: int | str | slice) -> Any:
@@ -76,7 +76,7 @@ class Chain(Module):
     def __len__(self) -> int:
         return len(self.layers)
 
-    def __iter__(self) -> Iterator[Layer]:
+    def __iter__(self) -> Iterator[Any]:
         return iter(self.layers)
 
 
@@ -90,7 +90,8 @@ class SkipConnection(Module):
     """
 
     def __init__(self, layer: Layer, combine: Callable[[Any, Any], Any]) -> None:
-        self.layer, self.combine = layer, combine
+        self.layer: Any = layer
+        self.combine = combine
 
     def __call__(self, x: Any) -> Any:
         return self.combine(self.layer(x), x)
@@ -106,7 +107,8 @@ class Parallel(Module):
     """
 
     def __init__(self, combine: Callable[..., Any], *layers: Layer) -> None:
-        self.combine, self.layers = combine, layers
+        self.combine = combine
+        self.layers: tuple[Any, ...] = layers
 
     def __call__(self, *inputs: Any) -> Any:
         if len(inputs) == 1 and isinstance(inputs[0], tuple):
@@ -125,7 +127,8 @@ class PairwiseFusion(Module):
     """Each layer sees what `combine` makes of its own input and the output before; returns all."""
 
     def __init__(self, combine: Callable[[Any, Any], Any], *layers: Layer) -> None:
-        self.combine, self.layers = combine, layers
+        self.combine = combine
+        self.layers: tuple[Any, ...] = layers
 
     def __call__(self, *inputs: Any) -> tuple[Any, ...]:
         if len(inputs) == 1 and not isinstance(inputs[0], tuple):
@@ -146,7 +149,7 @@ class Maxout(Module):
     """The elementwise largest of what the layers give (Goodfellow et al., 2013)."""
 
     def __init__(self, *layers: Layer) -> None:
-        self.layers = layers
+        self.layers: tuple[Any, ...] = layers
 
     def __call__(self, x: Any) -> Tensor:
         best: Tensor = self.layers[0](x)

@@ -9,7 +9,7 @@ Chain(
   BatchNorm(32),         # 64 parameters, plus 64 non-trainable
   head=Dense(32, 10),    # 330 parameters
 )                        # Total: 6 arrays, 25_514 parameters,
-                         # plus 2 non-trainable arrays of 64 elements, 99.9 KiB
+                         # plus 2 non-trainable of 64 elements, 99.9 KiB
 >>> f"{model[0]:compact}"
 'Dense(784, 32, relu)'
 """
@@ -30,7 +30,7 @@ from typedflux.nn.walking import Leaf, held_as_state, modules_in, places_of, ten
 from typedflux.shapes.dims import Dimension, is_fixed, product
 from typedflux.tensor import Tensor
 
-_WIDEST = 70
+_WIDEST = 50
 """Comments line up behind lines up to this width."""
 
 _MODES = {True: "train mode", False: "test mode", None: "auto mode"}
@@ -260,8 +260,8 @@ def _totals(leaves: list[Leaf]) -> list[str]:
     size = _bytes(leaves)
     if not others:
         return [text + size]
-    arrays = _number(len(others), "non-trainable array")
-    return [f"{text},", f"plus {arrays} of {_number(_size(others), 'element')}{size}"]
+    elements = _number(_size(others), "element")
+    return [f"{text},", f"plus {len(others)} non-trainable of {elements}{size}"]
 
 
 def _marks(parameters: list[Tensor], others: list[Tensor]) -> list[str]:
