@@ -128,7 +128,7 @@ def _input_vjp(
 
     def to_w(g: Tensor) -> Tensor:
         found: Tensor = conv_weight_gradient_p.bind(g, _conj(dy), weight_shape=w_shape, **params)
-        return _conj(found) if found.dtype.is_complex else found
+        return found
 
     return to_dy, to_w
 
