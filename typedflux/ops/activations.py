@@ -7,14 +7,22 @@ compositions. Second arguments (slopes, thresholds) are operands: they broadcast
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from typedflux import dtypes, ops
 from typedflux.core.primitive import Array
-from typedflux.ops.families import elementwise
+from typedflux.ops.families import elementwise, promote_operands
 from typedflux.tensor import Tensor, TensorLike
+
+if TYPE_CHECKING:
+    from typedflux.ops.random import Generator
+
+
+def _reals(name: str, *operands: TensorLike) -> list[Tensor]:
+    """The operands of a composition as floats of one dtype; integers become the default float."""
+    return promote_operands(name, operands, dtypes.Float, True)
 
 
 def identity(x: Tensor, /) -> Tensor:
@@ -84,6 +92,7 @@ def softplus(x: TensorLike, /) -> Tensor:
 
 def logsigmoid(x: TensorLike, /) -> Tensor:
     """`log(sigmoid(x))` without overflow, elementwise."""
+    (x,) = _reals("logsigmoid", x)
     return ops.negative(softplus(ops.negative(x)))
 
 
@@ -157,6 +166,26 @@ def leakyrelu(x: TensorLike, a: TensorLike = 0.01, /) -> Tensor:
     return leakyrelu_p.apply(x, a)
 
 
+def rrelu(
+    x: TensorLike,
+    lower: TensorLike = 1 / 8,
+    upper: TensorLike = 1 / 3,
+    /,
+    *,
+    rng: Generator | None = None,
+) -> Tensor:
+    """`x` above 0, `a * x` below, with `a` drawn for each element from `lower` to `upper` (Xu et
+    al., 2015). It draws at every call: for predictions use `leakyrelu` with the mean slope.
+
+    >>> from typedflux import ops
+    >>> y = rrelu(ops.asarray([3.0, -24.0]))
+    >>> y[0].item(), -8 <= y[1].item() <= -3
+    (3.0, True)
+    """
+    (x,) = promote_operands("rrelu", (x,), dtypes.Float, inexact=True)
+    return leakyrelu(x, ops.uniform(x.shape, lower, upper, dtype=x.dtype, rng=rng))
+
+
 elu_p = elementwise(
     "elu",
     lambda x, y: np.where(x > 0, x, y * np.expm1(np.minimum(x, 0))),
@@ -176,6 +205,7 @@ def elu(x: TensorLike, alpha: TensorLike = 1.0, /) -> Tensor:
 
 def celu(x: TensorLike, alpha: TensorLike = 1.0, /) -> Tensor:
     """`max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))` (Barron, 2017)."""
+    x, alpha = _reals("celu", x, alpha)
     below = ops.multiply(alpha, ops.expm1(ops.divide(ops.minimum(x, 0), alpha)))
     return ops.add(relu(x), below)
 
@@ -209,9 +239,19 @@ def lisht(x: TensorLike, /) -> Tensor:
     return ops.multiply(x, ops.tanh(x))
 
 
+def _logcosh_kernel(x: Array) -> Any:
+    size = np.abs(x)
+    return size + np.log1p(np.exp(-2 * size)) - x.dtype.type(math.log(2))
+
+
+logcosh_p = elementwise(
+    "logcosh", _logcosh_kernel, (lambda x: ops.tanh(x),), domain=dtypes.Float, inexact=True
+)
+
+
 def logcosh(x: TensorLike, /) -> Tensor:
     """`log(cosh(x))` without overflow."""
-    return ops.subtract(ops.add(x, softplus(ops.multiply(x, -2))), math.log(2))
+    return logcosh_p.apply(x)
 
 
 def mish(x: TensorLike, /) -> Tensor:
@@ -221,16 +261,19 @@ def mish(x: TensorLike, /) -> Tensor:
 
 def softsign(x: TensorLike, /) -> Tensor:
     """`x / (1 + abs(x))` (Turian et al., 2009)."""
+    (x,) = _reals("softsign", x)
     return ops.divide(x, ops.add(ops.abs(x), 1))
 
 
 def softshrink(x: TensorLike, threshold: TensorLike = 0.5, /) -> Tensor:
     """`x` moved towards 0 by `threshold`, and 0 within it."""
+    x, threshold = _reals("softshrink", x, threshold)
     return ops.subtract(relu(ops.subtract(x, threshold)), relu(-ops.add(x, threshold)))
 
 
 def hardshrink(x: TensorLike, threshold: TensorLike = 0.5, /) -> Tensor:
     """`x`, and 0 within `threshold` of 0."""
+    x, threshold = _reals("hardshrink", x, threshold)
     return ops.where(ops.greater(ops.abs(x), threshold), x, 0)
 
 
@@ -241,6 +284,7 @@ def tanhshrink(x: TensorLike, /) -> Tensor:
 
 def trelu(x: TensorLike, threshold: TensorLike = 1.0, /) -> Tensor:
     """`x` above `threshold`, else 0 (Konda et al., 2014)."""
+    x, threshold = _reals("trelu", x, threshold)
     return ops.where(ops.greater(x, threshold), x, 0)
 
 
@@ -268,3 +312,18 @@ def glu(x: Tensor, /, *, axis: int = -1) -> Tensor:
     """
     first, second = ops.split(x, 2, axis=axis)
     return first * sigmoid(second)
+
+
+def swiglu(x: Tensor, /, *, axis: int = -1) -> Tensor:
+    """The gated linear unit with `swish` for the gate: the first half of `axis` times the swish of
+    the second (Shazeer, 2020).
+
+    Raises:
+        ShapeError: when the axis has an odd size.
+
+    >>> from typedflux import ops
+    >>> swiglu(ops.ones((2, 6))).shape
+    (2, 3)
+    """
+    first, second = ops.split(x, 2, axis=axis)
+    return first * swish(second)
