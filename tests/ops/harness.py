@@ -63,22 +63,22 @@ def assert_near(got: Tensor, want: Array, tolerance: float, where: str) -> None:
 
 
 @functools.cache
-def stored(family: str) -> Any:
+def stored(family: str) -> dict[str, Array]:
     """PyTorch's values for a family of rows."""
-    return np.load(_REFERENCES / f"ops_{family}.npz")
+    with np.load(_REFERENCES / f"ops_{family}.npz") as found:
+        return dict(found)
 
 
 def cases_of(row: Row) -> list[tuple[Operands, tuple[Array, ...] | None]]:
     """The samples, and the stored results where the row has no function for them."""
-    if row.reference is not None:
+    if not isinstance(row.reference, str):
         return [(operands, None) for operands in row.generate()]
-    family, _, _ = row.name.partition(" ")
-    found = stored(family)
+    found = stored(row.reference)
     cases: list[tuple[Operands, tuple[Array, ...] | None]] = []
     for i, operands in enumerate(row.generate()):
         key = f"{row.name}/{i}/"
         inputs = tuple(found[f"{key}in{k}"] for k in range(len(operands)))
-        count = sum(name.startswith(f"{key}out") for name in found.files)
+        count = sum(name.startswith(f"{key}out") for name in found)
         assert [x.shape for x in inputs] == [x.shape for x in operands], key
         cases.append((inputs, tuple(found[f"{key}out{k}"] for k in range(count))))
     return cases
@@ -86,7 +86,7 @@ def cases_of(row: Row) -> list[tuple[Operands, tuple[Array, ...] | None]]:
 
 def expected(row: Row, operands: Sequence[Array], inexact: bool) -> tuple[Array, ...]:
     """The reference's results, of operands that have been cast."""
-    assert row.reference is not None
+    assert not isinstance(row.reference, str)
     exact = [wide(x) for x in operands]
     if inexact and all(x.dtype.kind == "b" for x in exact):  # numpy computes float16 from these
         exact = [x.astype(float) for x in exact]
@@ -106,10 +106,10 @@ def check_value(row: Row) -> None:
     for operands, kept in cases_of(row):
         for dtype in row.dtypes:
             if kept is not None and not dtype.is_floating:
-                continue
+                continue  # what other dtypes give is not stored
             arrays = [cast(x, dtype) for x in operands]
             inexact = result_dtypes(row, dtype)[0].is_inexact
-            wanted = expected(row, arrays, inexact) if kept is None else kept
+            wanted = kept if kept is not None else expected(row, arrays, inexact)
             where = f"{dtype} {[a.shape for a in arrays]}"
             _compare(row, dtype, outputs(row.function(*map(wrap, arrays))), wanted, where)
 

@@ -63,8 +63,9 @@ class Row:
         function: called with one tensor per operand; returns a tensor, or a tuple or list of them.
         samples: operands by the case. Floating arrays are cast to each dtype under test; integers
             and booleans (indices, masks) stay what they are. Its shapes depend on no random number.
-        reference: of the operands as float64, complex128, int64, uint64 or bool arrays; `None`:
-            PyTorch's values, stored under the row's name (see `tests/references/make_ops.py`).
+        reference: a function of the operands as float64, complex128, int64, uint64 or bool arrays;
+            or the file of PyTorch's values in float64, where they are stored under the row's name
+            (see `tests/references/make_ops.py`).
         dtypes: those that the floating operands may have; all others must be refused.
         result: the dtype of the result (a tuple for several) by that of the operands.
         differentiable: which operands have a derivative: all floating ones by default.
@@ -83,7 +84,7 @@ class Row:
     name: str
     function: Callable[..., Any]
     samples: Samples
-    reference: Callable[..., Any] | None = None
+    reference: Callable[..., Any] | str
     dtypes: Sequence[DType] = FLOATS
     result: Callable[[DType], Any] = same
     differentiable: tuple[int, ...] | None = None

@@ -5,6 +5,22 @@ from __future__ import annotations
 from typing import Final
 
 from tests.ops.row import Row
-from tests.ops.rows import elementwise, indexing, layout, reductions
+from tests.ops.rows import (
+    activations,
+    contraction,
+    elementwise,
+    indexing,
+    layout,
+    reductions,
+    windows,
+)
 
-ROWS: Final[tuple[Row, ...]] = (*elementwise.ROWS, *reductions.ROWS, *layout.ROWS, *indexing.ROWS)
+ROWS: Final[tuple[Row, ...]] = (
+    *elementwise.ROWS,
+    *activations.ROWS,
+    *reductions.ROWS,
+    *contraction.ROWS,
+    *windows.ROWS,
+    *layout.ROWS,
+    *indexing.ROWS,
+)
