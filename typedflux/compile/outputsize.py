@@ -10,6 +10,7 @@ from typedflux.core.graph import GraphTrace
 from typedflux.core.primitive import type_of
 from typedflux.core.staging import Staged
 from typedflux.core.stateful import Captures, capturing
+from typedflux.core.stateful import Captures, capturing
 from typedflux.core.tracing import graph_running
 from typedflux.core.tree import Path, children, format_path
 from typedflux.core.types import Shape, TensorType
@@ -68,6 +69,8 @@ def outputsize(
 "batch 2704", expected Float[Tensor, "*batch In"] of Dense (In=2700, Out=10): dimension 'In' is \
 2700 but here it is 2704 (axis 1)
     """
+    if not sizes:
+        raise TypeError("outputsize takes a model and then the size of each of its inputs")
     shapes = [_shape(size) for size in sizes]
     if not batched:
         shapes = [(_BATCH, *shape) for shape in shapes]
@@ -86,7 +89,7 @@ def _dimension(item: Any) -> Dimension:
     if isinstance(item, str):
         spec = parse(item)
         if len(spec.axes) == 1 and not isinstance(spec.axes[0], VariadicAxis):
-            names = {name: symbol(name) for name in names_in(item)}
+            names: dict[str, Dimension] = {name: symbol(name) for name in names_in(item)}
             shape = (UNKNOWN,) if item.startswith("_") else instantiate(spec, Bindings(names))
             if shape is not None:
                 return shape[0]
@@ -165,7 +168,7 @@ def _types(out: Any, model: Any) -> Any:
     parts = children(out)
     if parts is None:
         name = getattr(model, "__name__", type(model).__name__)
-        raise TypeError(f"outputsize: {name} returned a {type(out).__name__}, no tensor")
+        raise TypeError(f"outputsize: {name} returned {type(out).__name__}, no tensor")
     if isinstance(out, (list, tuple)):
         types = [_types(part, model) for _, part in parts]
         return types if isinstance(out, list) else tuple(types)
