@@ -33,6 +33,7 @@ from typedflux.nn.recurrent import GRUCell as GRUCell
 from typedflux.nn.recurrent import GRUv3Cell as GRUv3Cell
 from typedflux.nn.recurrent import LSTMCell as LSTMCell
 from typedflux.nn.recurrent import RNNCell as RNNCell
+from typedflux.nn.regularisation import AlphaDropout as AlphaDropout
 from typedflux.nn.regularisation import Dropout as Dropout
 from typedflux.nn.sequences import GRU as GRU
 from typedflux.nn.sequences import LSTM as LSTM
