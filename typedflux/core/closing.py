@@ -68,6 +68,7 @@ class _BodyTrace(GraphTrace):
     __slots__ = ()
 
     is_body = True
+    takes_outer = True
 
 
 def close(
@@ -81,7 +82,7 @@ def close(
     now and the types of the tensors in that.
     """
     trace = _BodyTrace()
-    captures = Captures(lambda t: t)
+    captures = Captures(trace.tracer_of)
     outputs: list[Variable] = trace.graph.outputs
 
     def template(value: Any) -> Any:

@@ -142,6 +142,10 @@ class GraphTrace(Trace):
             self.graph.constants.append((known, tensor))  # also keeps the id in use
         return known
 
+    def tracer_of(self, tensor: Tensor) -> GraphTracer:
+        """A tracer for any tensor, which becomes a constant if it is not one already."""
+        return self._tracer(self.variable_of(tensor))
+
     def process(self, primitive: Primitive, args: Sequence[Tensor], params: dict[str, Any]) -> Any:
         inputs = tuple([self.variable_of(a) for a in args])
         types = primitive.infer([v.type for v in inputs], params)

@@ -46,6 +46,8 @@ class Trace:
     __slots__ = ("active", "level", "takes_everything")
 
     name: ClassVar[str] = "a transformation"
+    takes_outer: ClassVar[bool] = False
+    """For a graph trace: whether it records operations on tracers of outer transformations too."""
 
     def __init__(self) -> None:
         self.level = 0
@@ -186,7 +188,8 @@ class Tracer(Tensor):
 
 
 def find_top_trace(args: Sequence[Tensor]) -> Trace:
-    """The trace of the highest level among the tracers in `args`, of which there is one.
+    """The trace of the highest level among the tracers in `args`, of which there is one, or the
+    graph inside it that takes all there is.
 
     Raises:
         TraceError: for a tracer whose transformation has ended.
@@ -202,4 +205,8 @@ def find_top_trace(args: Sequence[Tensor]) -> Trace:
         elif not isinstance(arg, Tensor):
             raise TypeError(f"expected a tensor, got {type(arg).__name__}: {arg!r:.80}")
     assert top is not None
+    if graphs_under_way:
+        graph = current_graph()
+        if graph is not None and graph.takes_outer and graph.level > top.level:
+            return graph
     return top
