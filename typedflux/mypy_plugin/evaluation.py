@@ -8,7 +8,8 @@ results are read as one type.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from typedflux.core import tracing
@@ -17,6 +18,7 @@ from typedflux.core.primitive import type_of
 from typedflux.core.tree import children, rebuild
 from typedflux.core.types import TensorType
 from typedflux.mypy_plugin.encoding import is_variadic
+from typedflux.ops import Generator, using_generator
 from typedflux.shapes.dims import Dim, Dimension, Shape, Symbol, Unknown, symbol, symbols
 from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.tensor import Tensor
@@ -50,8 +52,8 @@ def evaluate(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str
             continue
         results.append(_contract(out, expansion))
     if not results and problem is not None:
-        for count in sorted({0, 3, 4, 5, 6} - {beyond}):  # an error only if no rank would do
-            expansion = {s: _axes(s, count) for s in opened}
+        for counts in _other_ranks(len(opened), beyond):  # an error only if no ranks would do
+            expansion = {s: _axes(s, count) for s, count in zip(opened, counts, strict=True)}
             try:
                 _run(function, args, kwargs, expansion)
             except (ShapeError, DTypeError):
@@ -61,6 +63,14 @@ def evaluate(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str
     if len(results) < 2 or any(repr(r) != repr(results[0]) for r in results):
         raise Undetermined
     return results[0]
+
+
+def _other_ranks(opened: int, beyond: int) -> Iterator[tuple[int, ...]]:
+    """Ranks that were not tried: shapes open in several places need not have the same there."""
+    for count in sorted({0, 3, 4, 5, 6} - {beyond}):
+        yield (count,) * opened
+    if 1 < opened <= 4:
+        yield from (c for c in itertools.product(range(4), repeat=opened) if len(set(c)) > 1)
 
 
 def _highest_rank(value: Any) -> int:
@@ -100,7 +110,8 @@ def _run(
         parts = children(value)
         return value if not parts else rebuild(value, [lower(part) for _, part in parts])
 
-    with tracing.graph_running(trace):
+    # A generator of its own: what is drawn must not leave a state without a value behind.
+    with using_generator(Generator()), tracing.graph_running(trace):
         try:
             out = function(*lower(list(args)), **lower(dict(kwargs)))
         except (ShapeError, DTypeError):
