@@ -78,6 +78,12 @@ Loose: Any = Linear
             "it with .astype(flux.float32)",
         ),
         (
+            lambda: layer(ops.zeros((2, 4), dtype="float64")),
+            DTypeError,
+            "Linear: argument 'x' is float64, but weight is float32: convert it with "
+            ".astype(flux.float32)",
+        ),
+        (
             lambda: layer(np.zeros((2, 4), np.float32)),
             TypeError,
             "Linear: argument 'x' must be Float[Tensor, \"*batch In\"], got ndarray: convert it "
@@ -127,6 +133,22 @@ def test_what_fits_passes() -> None:
     assert layer(zeros(7, 2, 4)).shape == (7, 2, 3)
     assert layer(zeros(0, 4), ops.zeros((0,), dtype="bool")).shape == (0, 3)
     assert layer.classify(ops.zeros((2,), dtype="int64"), zeros(2, 3, 4)).shape == (2, 3, 4)
+
+
+def test_precision_is_never_raised_silently() -> None:
+    double = flux.f64(layer)
+    assert double(ops.zeros((2, 4), dtype="float64")).dtype == flux.float64
+    assert double(zeros(2, 4)).dtype == flux.float64
+    half = flux.bf16(layer)
+    for wide in (zeros(2, 4), ops.zeros((2, 4), dtype="float16")):
+        with pytest.raises(DTypeError, match=r"weight is bfloat16: .*\.astype\(flux\.bfloat16\)"):
+            half(wide)
+    # What asks for an exact dtype, or for any number, is not bound to the weight's.
+    assert layer.classify(ops.zeros((2,), dtype="int64"), zeros(2, 3, 4)).dtype == flux.float32
+    with pytest.raises(DTypeError, match="'x' is float64, but weight is float32"):
+        flux.gradient(lambda m: m(ops.zeros((4,), dtype="float64")).sum(), layer)
+    with pytest.raises(DTypeError, match="'x' is float64, but weight is float32"):
+        Square(4)(ops.zeros((4,), dtype="float64"))
 
 
 def test_a_subclass_speaks_of_its_own_dims() -> None:

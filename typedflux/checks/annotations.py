@@ -61,10 +61,13 @@ def resolve_annotations(function: Any, type_parameters: Mapping[str, TypeVar]) -
 
     `typing.get_type_hints` is no help: it would evaluate the dimension strings in `Dense["n", 4]`.
     """
-    module = sys.modules.get(function.__module__)
-    scope = dict(vars(module)) if module is not None else {}
+    return _resolve(function, function.__module__, type_parameters)
+
+
+def _resolve(owner: Any, module: str, type_parameters: Mapping[str, TypeVar]) -> dict[str, Any]:
+    scope = dict(vars(sys.modules[module])) if module in sys.modules else {}
     found: dict[str, Any] = {}
-    for name, annotation in inspect.get_annotations(function).items():
+    for name, annotation in inspect.get_annotations(owner).items():
         if isinstance(annotation, str):
             try:
                 annotation = eval(annotation, scope, dict(type_parameters))
@@ -72,6 +75,27 @@ def resolve_annotations(function: Any, type_parameters: Mapping[str, TypeVar]) -
                 continue  # names of an inner scope, or imported for type checkers only
         found[name] = annotation
     return found
+
+
+def float_fields(cls: type) -> tuple[str, ...]:
+    """The fields that `cls` and its bases declare as tensors of floats of no particular dtype."""
+    found: list[str] = []
+    for base in cls.__mro__:
+        variables = {v.__name__: v for v in getattr(base, "__parameters__", ())}
+        for name, annotation in _resolve(base, base.__module__, variables).items():
+            if name not in found and asks_for_floats(read(annotation)):
+                found.append(name)
+    return tuple(found)
+
+
+def asks_for_floats(expectation: Expectation | None) -> bool:
+    """Whether only tensors of floats will do, of one dtype or another."""
+    if isinstance(expectation, UnionExpectation):
+        return all(map(asks_for_floats, expectation.tensors))
+    if not isinstance(expectation, TensorExpectation) or expectation.dtypes is None:
+        return False
+    names = expectation.dtypes
+    return len(names) > 1 and all(n.startswith(("float", "bfloat")) for n in names)
 
 
 def read(annotation: Any) -> Expectation | None:

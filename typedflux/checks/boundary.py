@@ -21,10 +21,12 @@ from typedflux.checks.annotations import (
     SizeExpectation,
     TensorExpectation,
     UnionExpectation,
+    asks_for_floats,
+    float_fields,
     read,
     resolve_annotations,
 )
-from typedflux.dtypes import BY_NAME, DTypeSet
+from typedflux.dtypes import BY_NAME, DTypeSet, promote
 from typedflux.shapes.dims import Dim, Unknown, format_shape
 from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.shapes.spec import ExpressionAxis, FixedAxis, NamedAxis, VariadicAxis
@@ -91,6 +93,8 @@ class _Check:
     position: int
     expectation: Expectation
     plan: _Axes | None
+    floats: bool = False
+    """Whether it asks for floats of no particular dtype: then for those of the module."""
 
 
 class _Method:
@@ -102,6 +106,7 @@ class _Method:
         self.variables = dict(variables)
         self.checks: list[_Check] | None = None
         self.result: _Check | None = None
+        self.float_fields: tuple[str, ...] = ()
         self.is_init = function.__name__ == "__init__"
 
     def prepare(self) -> list[_Check]:
@@ -118,13 +123,16 @@ class _Method:
                 continue
             place = -1 if parameter.kind is parameter.KEYWORD_ONLY else position - 1
             plan = _plan(expectation) if isinstance(expectation, TensorExpectation) else None
-            checks.append(_Check(parameter.name, place, expectation, plan))
+            floats = not self.is_init and asks_for_floats(expectation)
+            checks.append(_Check(parameter.name, place, expectation, plan, floats))
         # Sizes bind the names that tensors are then checked against.
         checks.sort(key=lambda c: not isinstance(c.expectation, SizeExpectation))
         expectation = read(annotations.get("return", Any))
         if isinstance(expectation, (TensorExpectation, UnionExpectation)):
             plan = _plan(expectation) if isinstance(expectation, TensorExpectation) else None
             self.result = _Check("return", -1, expectation, plan)
+        if any(check.floats for check in checks):
+            self.float_fields = float_fields(self.cls)
         self.checks = checks
         return checks
 
@@ -140,6 +148,7 @@ class _Method:
                 return function(self_, *args, **kwargs)
             scope = self.scope(self_)
             count = len(args)
+            own = self.own_dtype(self_) if self.float_fields else None
             for check in checks:
                 if 0 <= check.position < count:
                     value = args[check.position]
@@ -149,6 +158,9 @@ class _Method:
                     continue
                 if not _quick(check.plan, check.expectation, value, scope):
                     self.verify(self_, check, value, scope)
+                if own is not None and check.floats and value is not None:
+                    if value.dtype is not own:
+                        self.verify_precision(self_, check, value)
             if self.is_init:
                 self.remember(self_, scope)
             result = function(self_, *args, **kwargs)
@@ -178,11 +190,39 @@ class _Method:
                 if name in scope.single:
                     dims[variable] = scope.single[name]
 
-    def verify(self, instance: Any, check: _Check, value: Any, scope: Bindings) -> None:
-        """The full check of one value; raises the error that says what is wrong."""
+    def own_dtype(self, instance: Any) -> Any:
+        """The dtype of the module's floats, `None` when it has none."""
+        fields = instance.__dict__
+        for name in self.float_fields:
+            value = fields.get(name)
+            if isinstance(value, Tensor):
+                return value.dtype
+        return None
+
+    def verify_precision(self, instance: Any, check: _Check, value: Any) -> None:
+        """Refuse a value that would silently raise the precision of what the module computes."""
+        own, given = self.own_dtype(instance), value.dtype
+        if isinstance(own, DTypeSet) or isinstance(given, DTypeSet):
+            return
+        if own.is_floating and given.is_floating and promote(own, given) is not own:
+            field = next(
+                f for f in self.float_fields if isinstance(instance.__dict__.get(f), Tensor)
+            )
+            raise DTypeError(
+                f"{self.place(instance)}: argument '{check.name}' is {given}, but {field} is "
+                f"{own}: convert it with .astype(flux.{own})"
+            )
+
+    def place(self, instance: Any) -> str:
+        """How messages call this method."""
         where = type(instance).__name__
         if self.function.__name__ not in ("__init__", "__call__"):
             where += f".{self.function.__name__}"
+        return where
+
+    def verify(self, instance: Any, check: _Check, value: Any, scope: Bindings) -> None:
+        """The full check of one value; raises the error that says what is wrong."""
+        where = self.place(instance)
         what = "the result" if check.name == "return" else f"argument '{check.name}'"
         expectation = check.expectation
         if isinstance(expectation, UnionExpectation):
