@@ -92,6 +92,12 @@ LAYERS: list[tuple[nn.Module, str]] = [
     (nn.AdaptiveMeanPool((1, 1)), "AdaptiveMeanPool((1, 1))"),
     (nn.GlobalMaxPool(), "GlobalMaxPool()"),
     (nn.Upsample((2, 1)), "Upsample((2, 1))"),
+    (nn.GRUCell(2, 3), "GRUCell(2, 3)  # 57 parameters"),
+    (
+        nn.LSTM(3, 4, num_layers=2, bidirectional=True, dropout=0.5),
+        "LSTM(3, 4, num_layers=2, bidirectional=True, dropout=0.5)  # 672 parameters",
+    ),
+    (nn.RNN(2, 3, flux.relu, bias=False), "RNN(2, 3, relu, bias=False)  # 15 parameters"),
     (nn.Chain(), "Chain()"),
     (nn.Chain(flux.relu, flux.tanh), "Chain(relu, tanh)"),
 ]
@@ -131,7 +137,6 @@ def test_a_module_of_ones_own() -> None:
         printed(Block(4, 2, dropout=0.5))
         == """
 Block(
-  dropout=Dropout(0.5),
   position: Float32[Tensor, "3 4"],  # 12 parameters
   steps: Float32[Tensor, ""],        # 1 non-trainable
   blocks=[
@@ -146,6 +151,7 @@ Block(
     'b': identity,
   },
   tables=[Float32[Tensor, "2"], Float32[Tensor, "3"]],  # 5 parameters
+  dropout=Dropout(0.5),
 )                                    # Total: 7 arrays, 54 parameters,
                                      # plus 1 non-trainable of 1 element, 220 bytes
 """
@@ -217,6 +223,22 @@ class Hidden(nn.Module):
     def __init__(self, width: int) -> None:
         self.width = width
         self.cell = nn.Dense(width, width)
+
+
+def test_attention() -> None:
+    model = nn.MultiHeadAttention(8, 2, key=4, out=3, bias=True, dropout=0.1)
+    assert f"{model:compact}" == ("MultiHeadAttention(8, 2, key=4, out=3, bias=True, dropout=0.1)")
+    assert (
+        printed(model)
+        == """
+MultiHeadAttention(8, 2, key=4, out=3, bias=True, dropout=0.1,
+  q_proj=Dense(8, 8),    # 72 parameters
+  k_proj=Dense(4, 8),    # 40 parameters
+  v_proj=Dense(4, 8),    # 40 parameters
+  out_proj=Dense(8, 3),  # 27 parameters
+)                        # Total: 8 arrays, 179 parameters, 716 bytes
+"""
+    )
 
 
 def test_what_a_constructor_does_not_tell() -> None:

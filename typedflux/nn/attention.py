@@ -104,6 +104,20 @@ class MultiHeadAttention(Module, Generic[Q, K, V, Out]):
         self.dropout = Dropout(dropout)
         self.heads = heads
 
+    def shown_arguments(self) -> dict[str, Any]:
+        qk, size = self.q_proj.weight.shape
+        key, value = self.k_proj.weight.shape[1], self.v_proj.weight.shape[1]
+        out, v = self.out_proj.weight.shape
+        return {
+            "key": None if key == size else key,
+            "value": None if value == key else value,
+            "qk": None if qk == size else qk,
+            "v": None if v == qk else v,
+            "out": None if out == size else out,
+            "bias": self.q_proj.bias is not None,
+            "dropout": self.dropout.p,
+        }
+
     @overload
     def __call__(
         self,

@@ -31,9 +31,11 @@ class Argument(NamedTuple):
 
 
 class Construction(NamedTuple):
-    """Arguments in order, and whether every one without a default was found."""
+    """Arguments in order, the parameters of which something was found, and whether that is so for
+    each without a default."""
 
     arguments: list[Argument]
+    found: frozenset[str]
     complete: bool
 
 
@@ -41,17 +43,20 @@ def construction(module: Module) -> Construction:
     """The arguments that `module` was constructed with, as far as it tells."""
     init = type(module).__init__
     if init is object.__init__:
-        return Construction([], True)
+        return Construction([], frozenset(), True)
     parameters = list(inspect.signature(init).parameters.values())[1:]
     find = _Finder(module)
-    found: list[Argument] = []
+    shown: list[Argument] = []
+    found = set()
     complete, by_name = True, False
     for p in parameters:
         value = find(p)
+        if value is not _MISSING:
+            found.add(p.name)
         if p.kind is p.VAR_POSITIONAL:
-            found += [Argument(None, v) for v in value] if isinstance(value, (list, tuple)) else []
+            shown += [Argument(None, v) for v in value] if isinstance(value, (list, tuple)) else []
         elif p.kind is p.VAR_KEYWORD:
-            found += [Argument(k, v) for k, v in value.items()] if isinstance(value, dict) else []
+            shown += [Argument(k, v) for k, v in value.items()] if isinstance(value, dict) else []
         elif value is _MISSING:
             complete = complete and p.default is not p.empty
             by_name = True
@@ -59,8 +64,8 @@ def construction(module: Module) -> Construction:
             by_name = True
         else:
             by_name = by_name or p.kind is p.KEYWORD_ONLY
-            found.append(Argument(p.name if by_name else None, value))
-    return Construction(found, complete)
+            shown.append(Argument(p.name if by_name else None, value))
+    return Construction(shown, frozenset(found), complete)
 
 
 class _Finder:
@@ -84,6 +89,8 @@ class _Finder:
                 value = self.fields[name]
                 if isinstance(p.default, bool) and not isinstance(value, bool):
                     return value is not None  # bias=False
+                if isinstance(value, Module) and isinstance(p.default, (int, float, str)):
+                    return _MISSING  # dropout=0.1 became a layer
                 return value
         return _MISSING
 

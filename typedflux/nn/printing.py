@@ -24,7 +24,7 @@ import numpy as np
 
 from typedflux.core.tracing import Tracer
 from typedflux.core.tree import Path, children, format_path
-from typedflux.nn.construction import Argument, construction, text_of
+from typedflux.nn.construction import Construction, construction, text_of
 from typedflux.nn.module import TIES, Module, Tied, is_frozen, mode_of, ties
 from typedflux.nn.walking import Leaf, held_as_state, modules_in, places_of, tensors_in
 from typedflux.shapes.dims import Dimension, is_fixed, product
@@ -52,10 +52,10 @@ def show(module: Module) -> str:
 @reprlib.recursive_repr("...")
 def compact(module: Module) -> str:
     """The module in one line, as it was constructed, as far as its fields tell."""
-    arguments, complete = construction(module)
-    shown = [_labelled(a.name, text_of(a.value)) for a in arguments]
-    if not complete:
-        shown += [_labelled(n, text_of(v), v) for n, v in _other_fields(module, arguments)]
+    made = construction(module)
+    shown = [_labelled(a.name, text_of(a.value)) for a in made.arguments]
+    if not made.complete:
+        shown += [_labelled(n, text_of(v), v) for n, v in _other_fields(module, made)]
     return f"{type(module).__name__}({', '.join(shown)})"
 
 
@@ -184,24 +184,26 @@ def _labelled(name: str | None, text: str, value: Any = None) -> str:
 
 def _layout(module: Module) -> tuple[str, list[tuple[str | None, Any]]]:
     """Plain arguments for the opening line, and what has lines of its own, with labels."""
-    arguments, _ = construction(module)
+    made = construction(module)
     head = []
     parts: list[tuple[str | None, Any]] = []
-    for name, value in arguments:
+    for name, value in made.arguments:
         if parts or callable(value) or isinstance(value, Tensor) or _holds_modules(value):
             parts.append((name, value))
         else:
             head.append(_labelled(name, text_of(value)) + ",")
-    return " ".join(head), parts + _other_fields(module, arguments)
+    return " ".join(head), parts + _other_fields(module, made)
 
 
-def _other_fields(module: Module, arguments: list[Argument]) -> list[tuple[str | None, Any]]:
-    """Fields that hold tensors or modules which are not among the arguments."""
-    known = {id(v) for a in arguments for v in _tensors_and_modules(a.value)}
+def _other_fields(module: Module, made: Construction) -> list[tuple[str | None, Any]]:
+    """Fields that hold tensors or modules which the arguments do not tell."""
+    known = {id(v) for a in made.arguments for v in _tensors_and_modules(a.value)}
     return [
         (name, value)
         for name, value in module.tree_fields().items()
-        if name != TIES and any(id(v) not in known for v in _tensors_and_modules(value))
+        if name != TIES
+        and any(id(v) not in known for v in _tensors_and_modules(value))
+        and (name not in made.found or any(True for _ in tensors_in(value)))
     ]
 
 

@@ -135,6 +135,16 @@ class Layers(Module, Generic[In, Hidden, Both_co, Gives_co]):
         self.num_layers, self.bidirectional = num_layers, bidirectional
         self.return_state = return_state
 
+    shown_inside = False
+
+    def shown_arguments(self) -> dict[str, Any]:
+        cell = self.cells[0]
+        return {
+            "activation": getattr(cell, "activation", ops.tanh),
+            "dropout": self.dropout.p,
+            "bias": cell.bias is not None,
+        }
+
     def initialstates(self, batch: int | Sequence[int] = ()) -> Any:
         """The states of zeros for so many examples: that of the one cell, or a tuple with one for
         each cell."""
