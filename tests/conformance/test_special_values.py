@@ -85,6 +85,33 @@ def test_complex_log1p_is_exact_for_small_numbers_and_odd_across_the_cut() -> No
     assert flux.log1p(x[1]).item().imag == 0.0
 
 
+@pytest.mark.parametrize("dtype", [flux.complex64, flux.complex128])
+@pytest.mark.parametrize(
+    "x, value",
+    [
+        (complex(INF, 2.0), complex(1.0, 0.0)),
+        (complex(INF, -2.0), complex(1.0, -0.0)),
+        (complex(-INF, 2.0), complex(-1.0, 0.0)),
+        (complex(INF, INF), complex(1.0, 0.0)),
+        (complex(0.0, INF), complex(0.0, NAN)),
+        (complex(-0.0, NAN), complex(-0.0, NAN)),
+        (complex(1.0, INF), complex(NAN, NAN)),
+        (complex(NAN, 0.0), complex(NAN, 0.0)),
+    ],
+)
+def test_complex_tanh_and_tan(x: complex, value: complex, dtype: DType) -> None:
+    """`tan(x)` is `-1j * tanh(1j * x)`, with the parts exchanged rather than multiplied."""
+    same(flux.tanh(flux.asarray([x, 0j], dtype=dtype)), [value, 0j])
+    turned = flux.asarray(complex(x.imag, -x.real), dtype=dtype)
+    same(flux.tan(turned), [complex(value.imag, -value.real)])
+
+
+def test_complex_tan_of_ordinary_numbers() -> None:
+    x = flux.asarray([1 + 2j, -0.3 + 0.1j, 4.0 - 30j], dtype=flux.complex128)
+    np.testing.assert_allclose(flux.tan(x).numpy(), np.tan(x.numpy()), rtol=1e-14)
+    np.testing.assert_allclose(flux.tanh(x).numpy(), np.tanh(x.numpy()), rtol=1e-14)
+
+
 def test_exponentials_of_rank_0() -> None:
     x = flux.asarray(1e-10 + 1e-11j)
     assert flux.log1p(x).shape == flux.expm1(x).shape == ()

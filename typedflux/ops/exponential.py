@@ -18,14 +18,13 @@ def exp(x: TensorLike, /) -> Tensor:
     return exp_p.apply(x)
 
 
-def _expm1_kernel(x: Array) -> Array:
-    # numpy's complex one makes nan of infinite operands
-    out: Array = np.expm1(x) if x.dtype.kind != "c" else scipy.special.expm1(x)
-    return out
-
-
 expm1_p = elementwise(
-    "expm1", _expm1_kernel, (lambda out: ops.add(out, 1),), domain=dtypes.Inexact, inexact=True
+    "expm1",
+    np.expm1,
+    (lambda out: ops.add(out, 1),),
+    domain=dtypes.Inexact,
+    inexact=True,
+    complex_kernel=scipy.special.expm1,  # numpy's makes nan of infinite operands
 )
 
 
@@ -44,22 +43,20 @@ def log(x: TensorLike, /) -> Tensor:
     return log_p.apply(x)
 
 
-def _log1p_kernel(x: Array) -> Array:
-    if x.dtype.kind != "c":
-        out: Array = np.log1p(x)
-        return out
-    # numpy's complex one adds the 1; scipy's is exact, but for the sign of a zero
-    out = np.asarray(scipy.special.log1p(x))
+def _complex_log1p(x: Array) -> Array:
+    # numpy's adds the 1; scipy's is exact, but for the sign of a zero
+    out: Array = np.asarray(scipy.special.log1p(x))
     out.imag = np.copysign(out.imag, x.imag)
     return out
 
 
 log1p_p = elementwise(
     "log1p",
-    _log1p_kernel,
+    np.log1p,
     (lambda x: ops.reciprocal(ops.add(x, 1)),),
     domain=dtypes.Inexact,
     inexact=True,
+    complex_kernel=_complex_log1p,
 )
 
 

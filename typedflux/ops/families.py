@@ -33,6 +33,7 @@ Derivative: TypeAlias = None | int | float | Callable[..., Any]
 _new = object.__new__
 _ndarray = np.ndarray
 _OPERANDS = ("x", "y", "z")
+_SIZES = (Dim, Unknown)
 
 
 class Elementwise(Primitive):
@@ -58,6 +59,7 @@ def elementwise(
     inexact: bool = False,
     result: Callable[[AnyDType], AnyDType] | None = None,
     lowering: str | None = None,
+    complex_kernel: Callable[..., Any] | None = None,
 ) -> Elementwise:
     """An elementwise primitive with `len(derivatives)` operands.
 
@@ -69,6 +71,7 @@ def elementwise(
         inexact: whether integers and booleans are converted to the default float first.
         result: the result's dtype from the operands', where it is not the same.
         lowering: the expression's name for compilers, `name` by default.
+        complex_kernel: what one complex operand needs, where `kernel` is for real ones.
     """
     arity = len(derivatives)
 
@@ -80,7 +83,7 @@ def elementwise(
 
     primitive = Elementwise(
         name,
-        kernel,
+        _by_kind(kernel, complex_kernel) if complex_kernel else kernel,
         shape,
         vjp=None if all(d is None for d in derivatives) else _make_vjp(derivatives),
         jvp=None if all(d is None for d in derivatives) else _make_jvp(derivatives),
@@ -90,10 +93,18 @@ def elementwise(
     primitive.inexact = inexact
     primitive.result = result
     primitive.batch = _make_batch(primitive)
-    primitive.apply = _unary_apply(primitive) if arity == 1 else _general_apply(primitive)
-    if arity == 2:
-        primitive.apply = _binary_apply(primitive)
+    if arity == 1:
+        direct = _direct_dtypes(primitive)
+        if complex_kernel:
+            direct = frozenset(d for d in direct if d.kind != "c")
+        primitive.apply = _unary_apply(primitive, kernel, direct)
+    else:
+        primitive.apply = (_binary_apply if arity == 2 else _general_apply)(primitive)
     return primitive
+
+
+def _by_kind(kernel: Callable[..., Any], complex_kernel: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda x: complex_kernel(x) if x.dtype.kind == "c" else kernel(x)
 
 
 def to_bool(_: AnyDType) -> AnyDType:
@@ -132,9 +143,9 @@ def _general_apply(p: Elementwise) -> Callable[..., Tensor]:
     return apply
 
 
-def _unary_apply(p: Elementwise) -> Callable[..., Tensor]:
-    direct = _direct_dtypes(p)
-    kernel = p.kernel
+def _unary_apply(
+    p: Elementwise, kernel: Callable[..., Any], direct: frozenset[np.dtype[Any]]
+) -> Callable[..., Tensor]:
     general = _general_apply(p)
     run = quiet
 
@@ -216,7 +227,8 @@ def promote_operands(
                     break
             else:
                 return list(operands)  # type: ignore[arg-type]
-    given: list[Any] = [as_operand(name, o) for o in operands]
+    # A symbolic size stands for a Python number, and is as weak.
+    given: list[Any] = [o if isinstance(o, _SIZES) else as_operand(name, o) for o in operands]
     tensors = [o for o in given if isinstance(o, Tensor)]
     scalars = [o for o in given if not isinstance(o, Tensor)]
     dtype: AnyDType
@@ -224,9 +236,10 @@ def promote_operands(
         if tensors:
             dtype = dtypes.promote_all(*(t.dtype for t in tensors))
         else:
-            dtype, scalars = dtypes.as_dtype(type(scalars[0])), scalars[1:]
+            first = 1 if isinstance(scalars[0], _SIZES) else scalars[0]
+            dtype, scalars = dtypes.as_dtype(type(first)), scalars[1:]
         for scalar in scalars:
-            dtype = dtypes.with_scalar(dtype, scalar)
+            dtype = dtypes.with_scalar(dtype, 1 if isinstance(scalar, _SIZES) else scalar)
         if inexact:
             dtype = dtypes.to_inexact(dtype)
         check_domain(dtype, domain)
@@ -236,12 +249,14 @@ def promote_operands(
         raise DTypeError(f"{name}({types}): {error}") from None
 
 
-def cast(operand: Tensor | bool | int | float | complex, dtype: AnyDType) -> Tensor:
-    """A tensor or Python number as a tensor of `dtype`.
+def cast(operand: Tensor | bool | int | float | complex | Dim | Unknown, dtype: AnyDType) -> Tensor:
+    """A tensor, Python number or symbolic size as a tensor of `dtype`.
 
     Raises:
         DTypeError: for a number that an integer dtype cannot hold.
     """
+    if isinstance(operand, _SIZES):
+        operand = ops.asarray(operand)
     if isinstance(operand, Tensor):
         return operand if operand.dtype == dtype else ops.astype(operand, dtype)  # type: ignore[arg-type]
     if isinstance(dtype, DTypeSet):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from typedflux import dtypes, ops
+from typedflux.core.primitive import Array
 from typedflux.ops.families import elementwise
 from typedflux.tensor import Tensor, TensorLike
 
@@ -26,8 +27,23 @@ def cos(x: TensorLike, /) -> Tensor:
     return cos_p.apply(x)
 
 
+def _complex_tan(x: Array) -> Array:
+    """`-1j * tanh(1j * x)`, special values included."""
+    turned = np.empty_like(x)
+    turned.real, turned.imag = -x.imag, x.real
+    tanh = _complex_tanh(turned)
+    out = np.empty_like(x)
+    out.real, out.imag = tanh.imag, -tanh.real
+    return out
+
+
 tan_p = elementwise(
-    "tan", np.tan, (lambda out: ops.add(1, ops.square(out)),), domain=dtypes.Inexact, inexact=True
+    "tan",
+    np.tan,
+    (lambda out: ops.add(1, ops.square(out)),),
+    domain=dtypes.Inexact,
+    inexact=True,
+    complex_kernel=_complex_tan,
 )
 
 
@@ -111,12 +127,23 @@ def cosh(x: TensorLike, /) -> Tensor:
     return cosh_p.apply(x)
 
 
+def _complex_tanh(x: Array) -> Array:
+    # The zero beside the limits 1 and -1 has the sign of sin(2 * imag) in C, of imag here.
+    out = np.array(np.tanh(x))
+    infinite = np.isinf(x.real)
+    np.copyto(out.real, np.copysign(1, x.real), where=infinite)
+    np.copyto(out.imag, np.copysign(0, x.imag), where=infinite)
+    np.copyto(out.real, x.real, where=(x.real == 0) & ~np.isfinite(x.imag))  # nan in older C
+    return out
+
+
 tanh_p = elementwise(
     "tanh",
     np.tanh,
     (lambda out: ops.subtract(1, ops.square(out)),),
     domain=dtypes.Inexact,
     inexact=True,
+    complex_kernel=_complex_tanh,
 )
 
 
