@@ -132,6 +132,13 @@ def test_devices(make: Callable[[str], Tensor]) -> None:
         make("tpu")
 
 
+def test_arrays_of_objects() -> None:
+    with pytest.raises(flux.DTypeError, match="dtype object may hold anything"):
+        flux.asarray(np.array([1, 2.5], dtype=object))
+    with pytest.raises(flux.DTypeError, match="elements are numbers, got NoneType and int"):
+        flux.asarray(np.array([1, None], dtype=object))
+
+
 def test_complex_numbers_as_booleans() -> None:
     x = flux.asarray([0j, 1j, 1 + 0j, complex(0.0, float("nan"))])
     assert x.astype(flux.bool_).tolist() == [False, True, True, True]

@@ -17,7 +17,7 @@ from typedflux.dtypes import AnyDType, DType, DTypeSet, as_dtype
 from typedflux.ops.families import as_operand, promote_operands
 from typedflux.shapes.dims import Dim, Unknown
 from typedflux.shapes.errors import DTypeError, ShapeError
-from typedflux.tensor import FROM_NUMPY, Tensor, wrap
+from typedflux.tensor import FROM_NUMPY, DTypeLike, Tensor, wrap
 
 _PYTHON_NUMBERS = (bool, int, float, complex)
 
@@ -32,7 +32,7 @@ size_p = Primitive(
 
 
 def asarray(
-    data: Any, /, *, dtype: DType | str | type | None = None, device: object = None,
+    data: Any, /, *, dtype: DTypeLike | None = None, device: object = None,
     copy: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """A tensor of `data`: nested sequences, numbers, or an array of another library.
@@ -187,8 +187,11 @@ def _unsupported(array: Array) -> str:
     if array.dtype.kind in "fc":
         return f"asarray: there is no {array.dtype} here: say dtype=flux.float64 or another"
     if array.dtype.kind == "O":
-        kinds = sorted({type(item).__name__ for item in array.ravel()[:1000]})
-        return f"asarray: elements are numbers, got {' and '.join(kinds)}"
+        kinds = {type(item) for item in array.ravel()[:1000]}
+        if all(map(_is_numeric, kinds)):
+            return "asarray: an array of dtype object may hold anything: convert it with .astype"
+        names = sorted(kind.__name__ for kind in kinds)
+        return f"asarray: elements are numbers, got {' and '.join(names)}"
     return f"asarray: elements are numbers, got an array of dtype {array.dtype}"
 
 
