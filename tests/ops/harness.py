@@ -148,7 +148,7 @@ def check_dtypes(row: Row) -> None:
     if not any(x.dtype.kind == "f" for x in operands):
         return
     for dtype in ALL:
-        if dtype not in row.dtypes:
+        if row.refuses and dtype not in row.dtypes:
             with pytest.raises(DTypeError):
                 row.function(*tensors(operands, dtype))
             with pytest.raises(DTypeError):

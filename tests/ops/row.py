@@ -66,7 +66,8 @@ class Row:
         reference: a function of the operands as float64, complex128, int64, uint64 or bool arrays;
             or the file of PyTorch's values in float64, where they are stored under the row's name
             (see `tests/references/make_ops.py`).
-        dtypes: those that the floating operands may have; all others must be refused.
+        dtypes: those that the floating operands may have.
+        refuses: whether all other dtypes are refused.
         result: the dtype of the result (a tuple for several) by that of the operands.
         differentiable: which operands have a derivative: all floating ones by default.
         smooth: whether second derivatives exist at the samples.
@@ -90,6 +91,7 @@ class Row:
     differentiable: tuple[int, ...] | None = None
     smooth: bool = True
     tolerance: float = 1.0
+    refuses: bool = True
     promotes: bool = False
     weak: bool = False
     edges: Callable[[], Sequence[Operands]] | None = None

@@ -17,12 +17,13 @@ from typedflux.core.graph import Graph, GraphTrace, run_graph, trace_graph
 from typedflux.core.primitive import type_of
 from typedflux.core.tracing import graph_running
 from typedflux.core.types import Shape, TensorType
+from typedflux.shapes.dims import symbol
 from typedflux.tensor import Tensor, wrap
 
 Function = Callable[..., Sequence[Tensor]]
 
 
-def trace_with_hints(function: Function, types: list[TensorType]) -> Graph:
+def trace_with_hints(function: Function, types: Sequence[TensorType]) -> Graph:
     """The graph, its symbolic sizes owned by the trace as in `jit`."""
     trace = GraphTrace()
     with graph_running(trace):
@@ -32,8 +33,6 @@ def trace_with_hints(function: Function, types: list[TensorType]) -> Graph:
 
 
 def _owned(type: TensorType, trace: GraphTrace) -> TensorType:
-    from typedflux.shapes.dims import symbol
-
     shape: Shape = tuple(
         d
         if isinstance(d, int)

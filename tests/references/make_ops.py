@@ -46,6 +46,7 @@ def activations(torch: Any) -> dict[str, Function]:
         "trelu": lambda x: f.threshold(x, 1.0, 0.0),
         "thresholdrelu low": lambda x: f.threshold(x, 0.25, 0.0),
         "glu": f.glu,
+        "swiglu": lambda x: x.chunk(2, -1)[0] * f.silu(x.chunk(2, -1)[1]),
         "glu axis": lambda x: f.glu(x, 1),
     }
 

@@ -11,6 +11,8 @@ from tests.ops.rows import (
     elementwise,
     indexing,
     layout,
+    losses,
+    notation,
     reductions,
     windows,
 )
@@ -21,6 +23,8 @@ ROWS: Final[tuple[Row, ...]] = (
     *reductions.ROWS,
     *contraction.ROWS,
     *windows.ROWS,
+    *losses.ROWS,
     *layout.ROWS,
     *indexing.ROWS,
+    *notation.ROWS,
 )

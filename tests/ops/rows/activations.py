@@ -117,6 +117,8 @@ OPERANDS: Final = [
         _softshrink, _NOT_COMPLEX, dtypes.to_inexact, promotes=True),
     Row("glu", lambda x: ops.glu(x), of_shapes((3, 4), (2,), (0, 2)), "activations", ALL,
         dtypes.to_inexact, tolerance=4),
+    Row("swiglu", lambda x: ops.swiglu(x), of_shapes((3, 4), (0, 2)), "activations", ALL,
+        dtypes.to_inexact, tolerance=4),
     Row("glu axis", lambda x: ops.glu(x, axis=1), of_shapes((2, 6, 3)), "activations", ALL,
         dtypes.to_inexact, tolerance=4),
 ]  # fmt: skip

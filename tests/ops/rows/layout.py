@@ -211,6 +211,8 @@ CREATION: Final = [
     ),
     Row("full value", lambda x: ops.full((2, 3), x), of_shapes(()),
         lambda x: np.full((2, 3), x), ALL),
+    Row("asarray size", lambda x: x * x.shape[0] + x.shape[1], of_shapes((3, 4), (2, 1)),
+        lambda x: x * x.shape[0] + x.shape[1], ALL, lambda d: dtypes.with_scalar(d, 1)),
     Row("asarray", lambda x, y: ops.asarray([[x, y], [y, 1]]), of_pairs(((), ())),
         lambda x, y: np.array([[x, y], [y, 1]]), ALL, lambda d: dtypes.with_scalar(d, 1)),
 ]  # fmt: skip
