@@ -7,14 +7,25 @@ from typing import Any, Generic
 from jaxtyping import Float
 from typing_extensions import TypeVar
 
-from typedflux import ops
+from typedflux import dtypes, ops
 from typedflux.autodiff import stop_gradient
 from typedflux.checks import Size
 from typedflux.nn.module import Module, buffer
+from typedflux.shapes.dims import format_shape, product
 from typedflux.shapes.errors import ShapeError
 from typedflux.tensor import Tensor
 
 C = TypeVar("C")
+_NARROW = (dtypes.float16, dtypes.bfloat16)
+
+
+def _wide(x: Tensor) -> Tensor:
+    """Statistics of 16-bit floats are made in 32 bits: a square of 256 overflows in float16."""
+    return ops.astype(x, dtypes.float32) if x.dtype in _NARROW else x
+
+
+def _as_wide_as(x: Tensor, y: Tensor) -> Tensor:
+    return ops.astype(y, x.dtype) if x.dtype in _NARROW else y
 
 
 def _columns(v: Tensor, rank: int) -> Tensor:
@@ -51,17 +62,17 @@ class BatchNorm(Module, Generic[C]):
         return {"affine": self.scale is not None, "track_stats": self.mean is not None}
 
     def __call__(self, x: Float[Tensor, "batch C *spatial"]) -> Float[Tensor, "batch C *spatial"]:
-        rank = x.ndim
+        rank, wide = x.ndim, _wide(x)
         if self.training or self.mean is None or self.var is None:
             axes = (0, *range(2, rank))
-            count = x.size // x.shape[1]
-            if count == 1:
+            count: Any = product([x.shape[axis] for axis in axes])
+            if count < 2:
                 raise ShapeError(
-                    f'BatchNorm: one value for each channel in "{" ".join(map(str, x.shape))}" '
-                    "has no variance: train with a larger batch, or use testmode"
+                    f'BatchNorm: {count} values for each channel in "{format_shape(x.shape)}" '
+                    "have no variance: train with a larger batch, or use testmode"
                 )
-            mean = ops.mean(x, axis=axes, keepdims=True)
-            centred = x - mean
+            mean = ops.mean(wide, axis=axes, keepdims=True)
+            centred = wide - mean
             var = ops.mean(ops.square(centred), axis=axes, keepdims=True)
             if self.training and self.mean is not None and self.var is not None:
                 # Bessel's correction, as for every running variance
@@ -70,13 +81,15 @@ class BatchNorm(Module, Generic[C]):
                 self.var = self._follow(self.var, unbiased)
             y = centred * ops.rsqrt(var + self.eps)
         else:
-            y = (x - _columns(self.mean, rank)) * _columns(ops.rsqrt(self.var + self.eps), rank)
+            factor = _columns(ops.rsqrt(_wide(self.var) + self.eps), rank)
+            y = (wide - _columns(self.mean, rank)) * factor
         if self.scale is not None and self.shift is not None:
             y = y * _columns(self.scale, rank) + _columns(self.shift, rank)
-        return y
+        return _as_wide_as(x, y)
 
     def _follow(self, running: Tensor, batch: Tensor) -> Tensor:
-        return running * (1 - self.momentum) + batch * self.momentum
+        new = running * (1 - self.momentum) + batch * self.momentum
+        return ops.astype(new, running.dtype)
 
 
 class LayerNorm(Module, Generic[C]):
@@ -99,10 +112,10 @@ class LayerNorm(Module, Generic[C]):
         return {"affine": self.scale is not None}
 
     def __call__(self, x: Float[Tensor, "*batch C"]) -> Float[Tensor, "*batch C"]:
-        y = ops.normalise(x, axis=-1, eps=self.eps)
+        y = ops.normalise(_wide(x), axis=-1, eps=self.eps)
         if self.scale is not None and self.shift is not None:
             y = y * self.scale + self.shift
-        return y
+        return _as_wide_as(x, y)
 
 
 class RMSNorm(Module, Generic[C]):
@@ -115,8 +128,9 @@ class RMSNorm(Module, Generic[C]):
         self.eps = eps
 
     def __call__(self, x: Float[Tensor, "*batch C"]) -> Float[Tensor, "*batch C"]:
-        power = ops.mean(ops.square(x), axis=-1, keepdims=True)
-        return x * ops.rsqrt(power + self.eps) * self.scale
+        wide = _wide(x)
+        power = ops.mean(ops.square(wide), axis=-1, keepdims=True)
+        return _as_wide_as(x, wide * ops.rsqrt(power + self.eps) * self.scale)
 
 
 class GroupNorm(Module, Generic[C]):
@@ -143,15 +157,29 @@ class GroupNorm(Module, Generic[C]):
         return {"affine": self.scale is not None}
 
     def __call__(self, x: Float[Tensor, "batch C *spatial"]) -> Float[Tensor, "batch C *spatial"]:
-        grouped = ops.reshape(x, (x.shape[0], self.groups, -1))
+        size: Any = product(x.shape[1:]) // self.groups
+        grouped = ops.reshape(_wide(x), (x.shape[0], self.groups, size))
         y = ops.reshape(ops.normalise(grouped, axis=-1, eps=self.eps), x.shape)
         if self.scale is not None and self.shift is not None:
             y = y * _columns(self.scale, x.ndim) + _columns(self.shift, x.ndim)
-        return y
+        return _as_wide_as(x, y)
 
 
 class InstanceNorm(GroupNorm[C], Generic[C]):
-    """Normalises each channel over space for each example (Ulyanov et al., 2016)."""
+    """Normalises each channel over space for each example (Ulyanov et al., 2016).
+
+    >>> import typedflux as flux
+    >>> InstanceNorm(4)(flux.randn((2, 4, 3, 3))).shape
+    (2, 4, 3, 3)
+    """
 
     def __init__(self, channels: Size[C], *, eps: float = 1e-5, affine: bool = False) -> None:
         super().__init__(channels, int(channels), eps=eps, affine=affine)
+
+    def __call__(self, x: Float[Tensor, "batch C *spatial"]) -> Float[Tensor, "batch C *spatial"]:
+        if x.ndim < 3:
+            raise ShapeError(
+                f'InstanceNorm normalises over space, which "{format_shape(x.shape)}" has not: '
+                "LayerNorm normalises over features"
+            )
+        return super().__call__(x)
