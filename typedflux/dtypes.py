@@ -316,6 +316,14 @@ def to_complex(dtype: AnyDType) -> AnyDType:
     return complex128 if dtype is float64 else complex64
 
 
+_OF_PYTHON: Final[dict[type, DType]] = {
+    bool: bool_,
+    int: default_int,
+    float: default_float,
+    complex: default_complex,
+}
+
+
 def as_dtype(value: object) -> DType:
     """The `DType` meant by a `DType`, a name, a numpy data type or one of Python's number types.
 
@@ -327,13 +335,10 @@ def as_dtype(value: object) -> DType:
     """
     if isinstance(value, DType):
         return value
+    if isinstance(value, type) and value in _OF_PYTHON:
+        return _OF_PYTHON[value]
     if isinstance(value, str):
         name = value
-    elif value in (bool, int, float, complex):
-        return {bool: bool_, int: default_int, float: default_float}.get(
-            value,
-            default_complex,
-        )
     else:
         name = getattr(value, "name", None) or getattr(value, "__name__", None) or str(value)
     found = BY_NAME.get({"bool_": "bool"}.get(name, name))

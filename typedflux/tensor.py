@@ -378,7 +378,7 @@ class Tensor(Generic[DT_co, Unpack[Shape]]):
 
     # Methods, each the operation of that name
 
-    def astype(self, dtype: DType | str | type, /, *, copy: bool = True) -> Tensor:
+    def astype(self, dtype: DTypeLike, /, *, copy: bool = True) -> Tensor:
         """The values converted to `dtype`."""
         return _ops.astype(self, dtype, copy=copy)
 
@@ -490,6 +490,8 @@ class Tensor(Generic[DT_co, Unpack[Shape]]):
 
 
 Axis: TypeAlias = int | tuple[int, ...] | None
+DTypeLike: TypeAlias = DType | str | type | np.dtype[Any]
+"""A dtype, its name, a Python or numpy type, or a numpy dtype: what `dtype=` accepts."""
 Scalar: TypeAlias = bool | int | float | complex
 TensorLike: TypeAlias = Tensor | Scalar | npt.NDArray[Any] | np.generic
 """What an operator accepts beside a tensor: a Python number (weak) or a numpy array."""

@@ -10,7 +10,7 @@ from typedflux.core.primitive import Array, Lowering, Primitive, Pullbacks
 from typedflux.core.types import TensorType
 from typedflux.dtypes import AnyDType, DType, DTypeSet, as_dtype
 from typedflux.shapes.errors import DTypeError
-from typedflux.tensor import Tensor
+from typedflux.tensor import DTypeLike, Tensor
 
 
 def _astype_kernel(x: Array, *, dtype: DType) -> Array:
@@ -52,9 +52,7 @@ astype_p: Primitive = Primitive(
 )
 
 
-def astype(
-    x: Tensor, dtype: DType | str | type, /, *, copy: bool = True, device: object = None
-) -> Tensor:
+def astype(x: Tensor, dtype: DTypeLike, /, *, copy: bool = True, device: object = None) -> Tensor:
     """`x` converted to `dtype`. Tensors are immutable, so `copy` changes nothing.
 
     As a boolean, every number is true but zero; floats lose their fraction as integers.

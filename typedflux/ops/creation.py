@@ -17,9 +17,7 @@ from typedflux.ops.interchange import resolve_dtype, to_tensor
 from typedflux.ops.reporting import reports
 from typedflux.shapes.dims import Dim, Dimension, Unknown, bounds, ceil_div, dim_max, hint_of
 from typedflux.shapes.errors import DTypeError, ShapeError
-from typedflux.tensor import Scalar, Tensor, TensorLike
-
-DTypeLike = DType | str | type | None
+from typedflux.tensor import DTypeLike, Scalar, Tensor, TensorLike
 
 
 def as_shape(shape: int | Dimension | Sequence[int]) -> Shape:
@@ -64,7 +62,7 @@ full_p = Primitive(
 @reports("full")
 def full(
     shape: int | Sequence[int], fill_value: TensorLike, *,
-    dtype: DTypeLike = None, device: object = None,
+    dtype: DTypeLike | None = None, device: object = None,
 ) -> Tensor:  # fmt: skip
     """A tensor of `shape` with every element `fill_value`, a number or a tensor of rank 0.
 
@@ -91,7 +89,7 @@ def full(
     return out
 
 
-def _full_of_tensor(shape: Any, value: Tensor, dtype: DTypeLike) -> Tensor:
+def _full_of_tensor(shape: Any, value: Tensor, dtype: DTypeLike | None) -> Tensor:
     if value.ndim != 0:
         raise ShapeError(
             f"the fill value must have rank 0, got shape {value.shape}: "
@@ -118,7 +116,9 @@ def _check_value(value: Scalar, dtype: DType) -> None:
         raise DTypeError(f"{dtype} holds {low} to {high}, got {value!r:.40}")
 
 
-def zeros(shape: int | Sequence[int], *, dtype: DTypeLike = None, device: object = None) -> Tensor:
+def zeros(
+    shape: int | Sequence[int], *, dtype: DTypeLike | None = None, device: object = None
+) -> Tensor:
     """A tensor of zeros, float32 by default.
 
     >>> zeros((2, 3)).dtype
@@ -127,7 +127,9 @@ def zeros(shape: int | Sequence[int], *, dtype: DTypeLike = None, device: object
     return full(shape, 0, dtype=dtype or dtypes.default_float, device=device)
 
 
-def ones(shape: int | Sequence[int], *, dtype: DTypeLike = None, device: object = None) -> Tensor:
+def ones(
+    shape: int | Sequence[int], *, dtype: DTypeLike | None = None, device: object = None
+) -> Tensor:
     """A tensor of ones, float32 by default.
 
     >>> ones(3)
@@ -136,30 +138,41 @@ def ones(shape: int | Sequence[int], *, dtype: DTypeLike = None, device: object 
     return full(shape, 1, dtype=dtype or dtypes.default_float, device=device)
 
 
-def empty(shape: int | Sequence[int], *, dtype: DTypeLike = None, device: object = None) -> Tensor:
+def empty(
+    shape: int | Sequence[int], *, dtype: DTypeLike | None = None, device: object = None
+) -> Tensor:
     """A tensor whose values do not matter. Tensors are immutable, so these are zeros."""
     return zeros(shape, dtype=dtype, device=device)
 
 
 def full_like(
-    x: TensorLike, /, fill_value: TensorLike, *, dtype: DTypeLike = None, device: object = None
+    x: TensorLike,
+    /,
+    fill_value: TensorLike,
+    *,
+    dtype: DTypeLike | None = None,
+    device: object = None,
 ) -> Tensor:
     """`fill_value` in the shape and dtype of `x`."""
     like = to_tensor("full_like", x)
     return full(like.shape, fill_value, dtype=dtype or like.dtype, device=device)
 
 
-def zeros_like(x: TensorLike, /, *, dtype: DTypeLike = None, device: object = None) -> Tensor:
+def zeros_like(
+    x: TensorLike, /, *, dtype: DTypeLike | None = None, device: object = None
+) -> Tensor:
     """Zeros of the shape and dtype of `x`."""
     return full_like(x, 0, dtype=dtype, device=device)
 
 
-def ones_like(x: TensorLike, /, *, dtype: DTypeLike = None, device: object = None) -> Tensor:
+def ones_like(x: TensorLike, /, *, dtype: DTypeLike | None = None, device: object = None) -> Tensor:
     """Ones of the shape and dtype of `x`."""
     return full_like(x, 1, dtype=dtype, device=device)
 
 
-def empty_like(x: TensorLike, /, *, dtype: DTypeLike = None, device: object = None) -> Tensor:
+def empty_like(
+    x: TensorLike, /, *, dtype: DTypeLike | None = None, device: object = None
+) -> Tensor:
     """A tensor of the shape and dtype of `x` whose values do not matter: zeros."""
     return full_like(x, 0, dtype=dtype, device=device)
 
@@ -188,7 +201,7 @@ arange_p = Primitive(
 @reports("arange")
 def arange(
     start: float, /, stop: float | None = None, step: float = 1, *,
-    dtype: DTypeLike = None, device: object = None,
+    dtype: DTypeLike | None = None, device: object = None,
 ) -> Tensor:  # fmt: skip
     """The numbers from `start` (0 where only `stop` is given) up to, not including, `stop`.
 
@@ -274,7 +287,7 @@ linspace_p = Primitive(
 
 @reports("linspace")
 def linspace(
-    start: complex, stop: complex, /, num: int, *, dtype: DTypeLike = None,
+    start: complex, stop: complex, /, num: int, *, dtype: DTypeLike | None = None,
     device: object = None, endpoint: bool = True,
 ) -> Tensor:  # fmt: skip
     """`num` evenly spaced numbers from `start` to `stop`, which is included unless told otherwise.
@@ -304,7 +317,7 @@ def linspace(
 
 def eye(
     n_rows: int, n_cols: int | None = None, /, *, k: int = 0,
-    dtype: DTypeLike = None, device: object = None,
+    dtype: DTypeLike | None = None, device: object = None,
 ) -> Tensor:  # fmt: skip
     """A matrix with ones on the diagonal, or the `k`-th one above it, and zeros elsewhere.
 

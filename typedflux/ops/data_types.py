@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import ml_dtypes
 import numpy as np
@@ -15,9 +15,7 @@ import numpy as np
 from typedflux import dtypes
 from typedflux.dtypes import AnyDType, DType, DTypeSet, as_dtype, members, promote_all, with_scalar
 from typedflux.shapes.errors import DTypeError, UndecidedError
-from typedflux.tensor import Scalar, Tensor, TensorLike
-
-DTypeLike: TypeAlias = DType | str | type
+from typedflux.tensor import DTypeLike, Scalar, Tensor, TensorLike
 
 KINDS: Final[dict[str, DTypeSet]] = {
     "bool": DTypeSet([dtypes.bool_]),

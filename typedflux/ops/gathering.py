@@ -11,7 +11,7 @@ from typedflux import dtypes, ops
 from typedflux.core.primitive import Array, Lowering, Primitive
 from typedflux.core.types import TensorType
 from typedflux.dtypes import AnyDType, DType
-from typedflux.ops.creation import DTypeLike, as_shape
+from typedflux.ops.creation import as_shape
 from typedflux.ops.families import check_domain, promote_operands
 from typedflux.ops.interchange import resolve_dtype, to_tensor
 from typedflux.ops.reporting import reports
@@ -21,7 +21,7 @@ from typedflux.shapes.broadcasting import broadcast_shapes
 from typedflux.shapes.dims import UNKNOWN, Dimension, format_shape, require_equal
 from typedflux.shapes.errors import AxisError, DTypeError, ShapeError
 from typedflux.shapes.reshape import normalize_axis
-from typedflux.tensor import Axis, Tensor, TensorLike
+from typedflux.tensor import Axis, DTypeLike, Tensor, TensorLike
 
 # Reading
 

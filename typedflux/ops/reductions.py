@@ -10,11 +10,11 @@ import numpy as np
 from typedflux import dtypes, ops
 from typedflux.core.primitive import Array, Lowering, Primitive, Pullbacks
 from typedflux.core.types import Shape, TensorType
-from typedflux.dtypes import DType, DTypeSet
+from typedflux.dtypes import DTypeSet
 from typedflux.ops.families import check_domain
 from typedflux.shapes.errors import DTypeError
 from typedflux.shapes.reshape import normalize_axes, reduce_shape
-from typedflux.tensor import Axis, Tensor, TensorLike
+from typedflux.tensor import Axis, DTypeLike, Tensor, TensorLike
 
 
 def reduction(
@@ -102,7 +102,7 @@ def accumulated(reduce: Callable[..., Any]) -> Callable[..., Any]:
     return kernel
 
 
-def to_accumulate(name: str, x: TensorLike, dtype: DType | str | type | None) -> Tensor:
+def to_accumulate(name: str, x: TensorLike, dtype: DTypeLike | None) -> Tensor:
     """`x` in the dtype that the function `name` adds or multiplies it in.
 
     That is its own for floats and complex numbers, int64 or uint64 for the rest, unless `dtype`
@@ -133,7 +133,7 @@ sum_p = reduction("sum", accumulated(np.add.reduce), _sum_vjp, _linear_jvp)
 
 
 def sum(
-    x: TensorLike, /, *, axis: Axis = None, dtype: DType | str | type | None = None,
+    x: TensorLike, /, *, axis: Axis = None, dtype: DTypeLike | None = None,
     keepdims: bool = False,
 ) -> Tensor:  # fmt: skip
     """The sum over `axis` (all axes by default).
