@@ -19,6 +19,7 @@ from typedflux.ops.activations import logsigmoid as logsigmoid
 from typedflux.ops.activations import mish as mish
 from typedflux.ops.activations import relu as relu
 from typedflux.ops.activations import relu6 as relu6
+from typedflux.ops.activations import rrelu as rrelu
 from typedflux.ops.activations import selu as selu
 from typedflux.ops.activations import sigmoid as sigmoid
 from typedflux.ops.activations import sigmoid_fast as sigmoid_fast
@@ -26,6 +27,7 @@ from typedflux.ops.activations import silu as silu
 from typedflux.ops.activations import softplus as softplus
 from typedflux.ops.activations import softshrink as softshrink
 from typedflux.ops.activations import softsign as softsign
+from typedflux.ops.activations import swiglu as swiglu
 from typedflux.ops.activations import swish as swish
 from typedflux.ops.activations import tanh_fast as tanh_fast
 from typedflux.ops.activations import tanhshrink as tanhshrink
@@ -179,6 +181,7 @@ from typedflux.ops.rounding import floor as floor
 from typedflux.ops.rounding import round as round
 from typedflux.ops.rounding import trunc as trunc
 from typedflux.ops.slicing import flip as flip
+from typedflux.ops.softmax import gumbel_softmax as gumbel_softmax
 from typedflux.ops.softmax import logsoftmax as logsoftmax
 from typedflux.ops.softmax import logsumexp as logsumexp
 from typedflux.ops.softmax import normalise as normalise

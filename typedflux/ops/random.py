@@ -23,6 +23,7 @@ from typedflux.core.types import Shape, TensorType
 from typedflux.dtypes import DType, as_dtype
 from typedflux.ops.batching import batch_by_loop
 from typedflux.ops.creation import as_shape
+from typedflux.ops.interchange import resolve_dtype
 from typedflux.shapes.errors import DTypeError
 from typedflux.tensor import Tensor, TensorLike, wrap
 
@@ -195,8 +196,8 @@ def using_generator(generator: Generator) -> Iterator[None]:
 
 
 def _draw(kind: str, shape: Any, dtype: Any, rng: Generator | None) -> Tensor:
-    exact = as_dtype(dtypes.default_float if dtype is None else dtype)
-    if not exact.is_floating:
+    exact = resolve_dtype(dtype, dtypes.default_float)
+    if dtypes.belongs(exact, dtypes.Float) is False:
         raise DTypeError(f"random numbers are floating-point, got dtype {exact}: see randint")
     generator = _ambient if rng is None else rng
     out: Tensor = random_p.bind(generator._next(), kind=kind, shape=as_shape(shape), dtype=exact)
@@ -226,7 +227,10 @@ def uniform(
     rng: Generator | None = None,
 ) -> Tensor:
     """Uniform numbers from `low` to `high`; differentiable by both."""
-    return ops.add(low, ops.multiply(rand(shape, dtype=dtype, rng=rng), ops.subtract(high, low)))
+    numbers = rand(shape, dtype=dtype, rng=rng)
+    if isinstance(low, (int, float)) and isinstance(high, (int, float)):
+        return numbers * (high - low) + low  # which leave the dtype alone
+    return ops.add(low, ops.multiply(numbers, ops.subtract(high, low)))
 
 
 def normal(
@@ -279,8 +283,8 @@ def gumbel(
 ) -> Tensor:
     """Numbers of the standard Gumbel distribution, all finite."""
     draws = exponential(shape, dtype=dtype, rng=rng)
-    # A uniform number may be 0 exactly, in float16 once in 2048 times.
-    return -ops.log(ops.maximum(draws, ops.finfo(draws.dtype).smallest_normal))
+    # A uniform number is 0 once in 2**24 times, and so is what is made of it.
+    return -ops.log(ops.where(draws > 0, draws, 2**-24))
 
 
 def bernoulli(

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from typedflux import dtypes, ops
 from typedflux.core.primitive import Array, Lowering, Primitive, Pullbacks
 from typedflux.core.types import TensorType
-from typedflux.ops.families import check_domain, promote_operands
+from typedflux.ops.families import check_domain, elementwise, promote_operands
 from typedflux.ops.reductions import reduction, restore_axes
 from typedflux.shapes.reshape import normalize_axes, normalize_axis
 from typedflux.tensor import Axis, Tensor, TensorLike
+
+if TYPE_CHECKING:
+    from typedflux.ops.random import Generator
 
 Operands = Sequence[Tensor]
 Tangents = Sequence[Tensor | None]
@@ -82,6 +85,40 @@ def softmin(x: TensorLike, /, *, axis: int = -1) -> Tensor:
     """`softmax(-x)`."""
     (x,) = promote_operands("softmin", (x,), dtypes.Float, True)
     return softmax(ops.negative(x), axis=axis)
+
+
+straight_through_p = elementwise("straight_through", lambda x, y: y, (1, None))
+
+
+def gumbel_softmax(
+    logits: TensorLike,
+    /,
+    *,
+    temperature: TensorLike = 1.0,
+    hard: bool = False,
+    axis: int = -1,
+    rng: Generator | None = None,
+) -> Tensor:
+    """Samples of the Gumbel-softmax, or concrete, distribution along `axis` (Jang et al., 2017;
+    Maddison et al., 2017): `softmax((logits + gumbel noise) / temperature)`, differentiable by
+    `logits` and `temperature`.
+
+    The lower the temperature, the closer to one-hot vectors drawn with the probabilities
+    `softmax(logits)`. With `hard` the result is such a vector exactly, and its derivatives are
+    those of the soft sample.
+
+    >>> y = gumbel_softmax(ops.asarray([0.0, 0.0, 100.0]), hard=True)
+    >>> y
+    Tensor([0., 0., 1.], float32)
+    """
+    (x,) = promote_operands("gumbel_softmax", (logits,), dtypes.Float, inexact=True)
+    noise = ops.gumbel(x.shape, dtype=x.dtype, rng=rng)
+    soft = softmax((x + noise) / temperature, axis=axis)
+    if not hard:
+        return soft
+    place = normalize_axis(axis, x.ndim)
+    chosen = ops.one_hot(ops.argmax(soft, axis=place), x.shape[place], dtype=soft.dtype)
+    return straight_through_p.apply(soft, ops.moveaxis(chosen, -1, place))
 
 
 def _logsoftmax_kernel(x: Array, *, axis: int) -> Any:
