@@ -52,7 +52,7 @@ from typedflux.mypy_plugin.messages import watch
 from typedflux.mypy_plugin.traversal import speaks_of_shapes
 from typedflux.mypy_plugin.values import Reader
 from typedflux.shapes.dims import Dim, Unknown
-from typedflux.shapes.errors import DTypeError, ShapeError
+from typedflux.shapes.errors import DTypeError, ShapeError, UndecidedError
 from typedflux.tensor import Tensor
 
 _STANDARD = ("builtins.", "typing.", "typing_extensions.", "collections.", "re.", "os.", "enum.",
@@ -268,8 +268,11 @@ class TypedfluxPlugin(Plugin):
         name = operator_name.strip("_")
         if name.startswith("r"):
             mine, other, name = other, mine, name[1:]
-        result: Any = getattr(operator, name)(mine, other)
-        if isinstance(result, (int, Dim)):
+        try:
+            result: Any = getattr(operator, name)(mine, other)
+        except (UndecidedError, ArithmeticError):  # an order of unknown sizes, a division by 0
+            return ctx.default_return_type
+        if isinstance(result, (int, Dim)) and not isinstance(result, bool):
             return self.encoder.size_type(result)
         return ctx.default_return_type
 
