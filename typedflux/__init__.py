@@ -24,6 +24,9 @@ from typedflux.checks import Size as Size
 from typedflux.compile import explain as explain
 from typedflux.compile import jit as jit
 from typedflux.compile import outputsize as outputsize
+from typedflux.control import cond as cond
+from typedflux.control import scan as scan
+from typedflux.control import while_loop as while_loop
 from typedflux.dtypes import DType as DType
 from typedflux.dtypes import bfloat16 as bfloat16
 from typedflux.dtypes import bool_ as bool

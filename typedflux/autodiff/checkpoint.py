@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 from typedflux.autodiff.api import vjp
 from typedflux.autodiff.batching import vmap
 from typedflux.autodiff.forward import jvp
-from typedflux.core.closing import close, commit, fill_holes, perform
+from typedflux.core.closing import assign, close_with_fields, perform
 from typedflux.core.graph import Graph, trace_graph
 from typedflux.core.primitive import JointPullback, Primitive, Pullbacks, type_of
 from typedflux.core.types import TensorType
@@ -35,11 +35,11 @@ def checkpoint(f: Callable[P, R], /) -> Callable[P, R]:
 
     @functools.wraps(f)
     def checkpointed(*args: P.args, **kwargs: P.kwargs) -> R:
-        closed = close(lambda: f(*args, **kwargs))
+        (closed,), fields = close_with_fields([lambda: f(*args, **kwargs)])
         out = checkpoint_p.bind(*closed.captured, graph=closed.graph, sizes=closed.sizes)
-        commit(closed.writes, out)
-        result: R = fill_holes(closed.result, out)
-        return result
+        result, values = closed.finish(out)
+        assign(fields, values)
+        return result  # type: ignore[no-any-return]
 
     return checkpointed
 

@@ -20,23 +20,13 @@ from typedflux.autodiff.batching import vmap
 from typedflux.core.graph import GraphTracer, evaluate_types
 from typedflux.core.primitive import JointPullback, Primitive, Pullbacks, type_of
 from typedflux.core.tracing import Tracer, find_top_trace
-from typedflux.core.tree import children, format_path, iterate, map_leaves
+from typedflux.core.tree import children, format_path, leaves, replace_leaves
 from typedflux.core.types import TensorType
 from typedflux.shapes.errors import ShapeError
 from typedflux.tensor import Tensor, wrap
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-def _leaves(tree: Any) -> list[Tensor]:
-    return [leaf for _, leaf, _ in iterate(tree)]
-
-
-def _filled(tree: Any, tensors: Sequence[Any]) -> Any:
-    """`tree` with its tensors replaced by others, in order."""
-    remaining = iter(tensors)
-    return map_leaves(lambda _: next(remaining), tree)
 
 
 @dataclass(eq=False)
@@ -55,7 +45,7 @@ class _Call:
     def run(self, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """The tensors in the result."""
         self.result = self.function(tensors)
-        return tuple(_leaves(self.result))
+        return tuple(leaves(self.result))
 
     @abstractmethod
     def linearize(self, tensors: Sequence[Tensor]) -> tuple[tuple[Tensor, ...], Pullbacks]: ...
@@ -127,11 +117,8 @@ def _perform(call: _Call, tensors: Sequence[Tensor]) -> Any:
     inline = all(isinstance(t, GraphTracer) or not isinstance(t, Tracer) for t in tensors)
     if inline and not getattr(trace, "is_body", False):
         return call.function(tensors)
-    return _filled_result(call, rule_p.bind(*tensors, call=call))
-
-
-def _filled_result(call: _Call, out: Sequence[Tensor]) -> Any:
-    return _filled(call.result, out)
+    out = rule_p.bind(*tensors, call=call)
+    return replace_leaves(call.result, out)
 
 
 def _positional(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> list[Any]:
@@ -220,7 +207,7 @@ class custom_vjp(_Custom[P, R]):
         forward, backward, name = self._forward, self._backward, _name(self.function)
 
         def arguments(tensors: Sequence[Tensor]) -> list[Any]:
-            return self.merge(constant, _filled(varying, tensors))
+            return self.merge(constant, replace_leaves(varying, tensors))
 
         def back(residuals: Any, cotangent: Any) -> list[Tensor | None]:
             return _cotangents(name, varying, backward(*constant, residuals, cotangent))
@@ -235,7 +222,7 @@ class custom_vjp(_Custom[P, R]):
             return out
 
         call = _VjpCall(name, lambda tensors: self.function(*arguments(tensors)), None, ahead, back)
-        result: R = _perform(call, _leaves(varying))
+        result: R = _perform(call, leaves(varying))
         return result
 
 
@@ -287,8 +274,8 @@ class _VjpCall(_Call):
     def linearize(self, tensors: Sequence[Tensor]) -> tuple[tuple[Tensor, ...], Pullbacks]:
         self.result, residuals = self.forward(tensors)
         template = self.result
-        return tuple(_leaves(template)), JointPullback(
-            lambda arrived: self.backward(residuals, _filled(template, arrived))
+        return tuple(leaves(template)), JointPullback(
+            lambda arrived: self.backward(residuals, replace_leaves(template, arrived))
         )
 
     def push(
@@ -296,9 +283,9 @@ class _VjpCall(_Call):
     ) -> tuple[tuple[Tensor, ...], Any]:
         self.result, residuals = self.forward(tensors)
         template = self.result
-        out = tuple(_leaves(template))
+        out = tuple(leaves(template))
         zeros = [ops.zeros_like(o) for o in out]
-        found = self.backward(residuals, _filled(template, zeros))
+        found = self.backward(residuals, replace_leaves(template, zeros))
         used = [
             i
             for i, (c, t) in enumerate(zip(found, tangents, strict=True))
@@ -310,7 +297,7 @@ class _VjpCall(_Call):
         def transposed(cotangents: list[Tensor]) -> list[Tensor | None]:
             remaining = iter(cotangents)
             arrived = [next(remaining) if z.dtype.is_inexact else z for z in zeros]
-            found = self.backward(residuals, _filled(template, arrived))
+            found = self.backward(residuals, replace_leaves(template, arrived))
             return [found[i] for i in used]
 
         _, pullback = vjp(transposed, [z for z in zeros if z.dtype.is_inexact])
@@ -386,11 +373,13 @@ class custom_jvp(_Custom[P, R]):
         rule, name = self._rule, _name(self.function)
 
         def arguments(tensors: Sequence[Tensor]) -> list[Any]:
-            return self.merge(constant, _filled(varying, tensors))
+            return self.merge(constant, replace_leaves(varying, tensors))
 
         def both(tensors: Sequence[Tensor], tangents: Sequence[Tensor]) -> tuple[Any, Any]:
             out = rule(
-                *constant, tuple(_filled(varying, tensors)), tuple(_filled(varying, tangents))
+                *constant,
+                tuple(replace_leaves(varying, tensors)),
+                tuple(replace_leaves(varying, tangents)),
             )
             if not isinstance(out, tuple) or len(out) != 2:
                 raise TypeError(
@@ -400,12 +389,12 @@ class custom_jvp(_Custom[P, R]):
             return out
 
         call = _JvpCall(name, lambda tensors: self.function(*arguments(tensors)), None, both)
-        result: R = _perform(call, _leaves(varying))
+        result: R = _perform(call, leaves(varying))
         return result
 
 
 def _check_tangent(name: str, out: Any, tangent: Any) -> None:
-    values, tangents = _leaves(out), _leaves(tangent)
+    values, tangents = leaves(out), leaves(tangent)
     if len(values) != len(tangents):
         raise TypeError(
             f"the rule of {name} returns a tangent structured like the result, which holds "
@@ -432,11 +421,11 @@ class _JvpCall(_Call):
 
         zeros = [ops.zeros_like(t) for t, v in zip(tensors, varying, strict=True) if v]
         (self.result, _), pullback = vjp(tangent, zeros)
-        out = _leaves(self.result)
+        out = leaves(self.result)
 
         def back(arrived: Sequence[Tensor]) -> list[Tensor | None]:
-            nothing = _filled(self.result, [ops.zeros_like(o) for o in out])
-            found = iter(pullback((nothing, _filled(self.result, arrived))))
+            nothing = replace_leaves(self.result, [ops.zeros_like(o) for o in out])
+            found = iter(pullback((nothing, replace_leaves(self.result, arrived))))
             return [next(found) if v else None for v in varying]
 
         return tuple(out), JointPullback(back)
@@ -448,7 +437,7 @@ class _JvpCall(_Call):
             ops.zeros_like(t) if d is None else d for t, d in zip(tensors, tangents, strict=True)
         ]
         self.result, tangent = self.rule(tensors, full)
-        return tuple(_leaves(self.result)), _leaves(tangent)
+        return tuple(leaves(self.result)), leaves(tangent)
 
     def batched(self) -> _Call:
         def function(tensors: Sequence[Tensor]) -> Any:

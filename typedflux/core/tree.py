@@ -8,7 +8,7 @@ so a shared module has one set of leaves, and rebuilding keeps the sharing.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, TypeGuard, TypeVar
 
 from typedflux.tensor import Tensor
@@ -181,6 +181,12 @@ class _Mapper:
 def leaves(tree: object) -> list[Tensor]:
     """All leaves in order; those of a shared branch once."""
     return [leaf for _, leaf, _ in iterate(tree)]
+
+
+def replace_leaves(tree: T, new: Iterable[Any]) -> T:
+    """`tree` with its leaves replaced by `new` ones, in order."""
+    remaining = iter(new)
+    return map_leaves(lambda _: next(remaining), tree)
 
 
 def iterate(tree: object) -> Iterator[tuple[Path, Tensor, bool]]:
