@@ -36,8 +36,8 @@ def state(model: object) -> Any:
 def load_state(model: T, state: object) -> T:
     """Put the tensors of `state`, as `flux.state` gives them, into `model`; returns the model.
 
-    Modules, lists and dicts change in place; a bare tensor or tuple is returned anew. Everything
-    must fit: names, shapes and dtypes.
+    The model changes in place; a bare tensor or tuple is returned anew. Everything must fit: names,
+    shapes and dtypes.
 
     Args:
         state: nested containers of tensors or NumPy arrays; or another model, whose state is taken.
@@ -61,10 +61,11 @@ def load_state(model: T, state: object) -> T:
         state = _State(state).of(state)
     fitting = _Fitting(model)
     fitting.fit(model, state, (), ROOT)
-    if fitting.problems:
+    problems = fitting.problems()
+    if problems:
         raise ShapeError(
             f"this state does not fit this {type(model).__name__}, into which nothing was loaded:"
-            + "".join(f"\n  {problem}" for problem in fitting.problems)
+            + "".join(f"\n  {problem}" for problem in problems)
         )
     put((place, tensor) for place, tensor in fitting.found if place.owner is not None)
     loose = {place.inner: tensor for place, tensor in fitting.found if place.owner is None}
@@ -78,11 +79,17 @@ class _Parts:
         self.held = {id(module) for _, module in modules_in(root, ties=False)}
 
     def of(self, value: object) -> list[tuple[str | int, Any]]:
-        """By name; those of a sequence all, others as far as they hold tensors. A module that is
-        reached only through a tied parameter is a part of that one."""
+        """By name; those of a sequence all, others as far as they hold tensors."""
+        parts = self._all(value)
+        return parts if _is_sequence(value) else [p for p in parts if self.hold(p[1])]
+
+    def hold(self, value: object) -> bool:
+        """Whether there is a tensor in `value`."""
+        return isinstance(value, Tensor) or any(self.hold(part) for _, part in self._all(value))
+
+    def _all(self, value: object) -> list[tuple[str | int, Any]]:
+        """The parts; a module that only tied parameters lead to is a part of the one with those."""
         parts = [(name, part) for name, part in children(value) or () if name != TIES]
-        if not _is_sequence(value):
-            parts = [(name, part) for name, part in parts if _holds_tensors(part)]
         if isinstance(value, Module):
             away = [t.module for t in ties(value).values() if id(t.module) not in self.held]
             parts += [(TIES, away)] if away else []
@@ -92,7 +99,7 @@ class _Parts:
 class _State:
     def __init__(self, root: object) -> None:
         self.parts = _Parts(root)
-        self.done: dict[int, Any] = {}
+        self.done: dict[int, tuple[object, Any]] = {}  # keeps what its ids belong to
 
     def of(self, value: object) -> Any:
         if isinstance(value, Tensor):
@@ -100,10 +107,10 @@ class _State:
         if id(value) not in self.done:
             found = {name: self.of(part) for name, part in self.parts.of(value)}
             content: Any = found
-            if _is_sequence(value) and _holds_tensors(value):
+            if _is_sequence(value) and self.parts.hold(value):
                 content = (tuple if isinstance(value, tuple) else list)(found.values())
-            self.done[id(value)] = content
-        return self.done[id(value)]
+            self.done[id(value)] = (value, content)
+        return self.done[id(value)][1]
 
 
 class _Fitting:
@@ -111,9 +118,28 @@ class _Fitting:
 
     def __init__(self, root: object) -> None:
         self.parts = _Parts(root)
-        self.problems: list[str] = []
+        self.noted: list[tuple[Path, str | None, Any]] = []
         self.found: list[tuple[Place, Tensor]] = []
-        self.seen: dict[int, tuple[Path, object]] = {}
+        self.seen: dict[int, tuple[Path, object, object]] = {}
+
+    def problems(self) -> list[str]:
+        """What is wrong, in order. A shared branch that one place lacks may stand in another."""
+        found = []
+        for path, reason, part in self.noted:
+            if reason is not None:
+                found.append(f"{format_path(path) or 'the whole'}: {reason}")
+            else:
+                lacking = self.missing(part, path)
+                found += [f"{format_path(p)}: missing in the state" for p in lacking]
+        return found
+
+    def missing(self, part: Any, path: Path) -> Iterator[Path]:
+        """The tensors that are missing with a part."""
+        if isinstance(part, Tensor):
+            yield path
+        elif id(part) not in self.seen:
+            for name, inner in self.parts.of(part):
+                yield from self.missing(inner, (*path, name))
 
     def fit(self, value: Any, given: Any, path: Path, place: Place) -> None:
         if isinstance(value, Tensor):
@@ -122,11 +148,11 @@ class _Fitting:
         if id(value) in self.seen and children(value):
             self.again(value, given, path)
             return
-        self.seen[id(value)] = (path, given)
+        self.seen[id(value)] = (path, given, value)  # kept, so that its id is not used again
         parts = self.parts.of(value)
         entries = _entries(given)
         if entries is None:
-            if _holds_tensors(value):
+            if self.parts.hold(value):
                 kind = "a list or tuple" if _is_sequence(value) else "a dict"
                 self.problem(path, f"wanted {kind}, got {_describe(given)}")
             elif given is not None:
@@ -134,14 +160,10 @@ class _Fitting:
             return
         for name, part in parts:
             if name in entries:
-                inner = place if name == TIES else place.child(value, name)
-                if name == TIES:  # those modules are changed where they are
-                    for i, (module, content) in enumerate(zip(part, entries[name], strict=False)):
-                        self.fit(module, content, (*path, TIES, i), ROOT)
-                else:
-                    self.fit(part, entries[name], (*path, name), inner)
+                inner = ROOT if name == TIES else place.child(value, name)
+                self.fit(part, entries[name], (*path, name), inner)
             else:
-                self.missing(part, (*path, name))
+                self.noted.append(((*path, name), None, part))
         known = {name for name, _ in parts}
         for name, extra in entries.items():
             if name not in known:
@@ -159,16 +181,9 @@ class _Fitting:
 
     def again(self, value: Any, given: Any, path: Path) -> None:
         """A shared branch: the state must say the same of it in both places."""
-        first, other = self.seen[id(value)]
+        first, other, _ = self.seen[id(value)]
         if given is not other and not _same(given, other):
             self.problem(path, f"differs from {format_path(first)}, with which it is shared")
-
-    def missing(self, part: Any, path: Path) -> None:
-        if isinstance(part, Tensor):
-            self.problem(path, "missing in the state")
-        elif id(part) not in self.seen:
-            for name, inner in self.parts.of(part):
-                self.missing(inner, (*path, name))
 
     def unexpected(self, given: Any, path: Path) -> None:
         entries = _entries(given)
@@ -178,17 +193,11 @@ class _Fitting:
             self.unexpected(inner, (*path, name))
 
     def problem(self, path: Path, reason: str) -> None:
-        self.problems.append(f"{format_path(path) or 'the whole'}: {reason}")
+        self.noted.append((path, reason, None))
 
 
 def _is_sequence(value: object) -> bool:
     return isinstance(value, (list, tuple)) and not hasattr(value, "_fields")
-
-
-def _holds_tensors(value: object) -> bool:
-    if isinstance(value, Tensor):
-        return True
-    return any(_holds_tensors(part) for _, part in children(value) or ())
 
 
 def _entries(given: Any) -> dict[str | int, Any] | None:
