@@ -1,6 +1,11 @@
-"""Data: batches, splits, one-hot labels, and a few real data sets."""
+"""Data: batches, splits, one-hot labels, readers of files, and a few real data sets."""
 
+from typedflux.data.balance import group_counts as group_counts
+from typedflux.data.balance import group_indices as group_indices
+from typedflux.data.balance import oversample as oversample
+from typedflux.data.balance import undersample as undersample
 from typedflux.data.labels import onecold as onecold
+from typedflux.data.labels import onehot as onehot
 from typedflux.data.labels import onehotbatch as onehotbatch
 from typedflux.data.loader import DataLoader as DataLoader
 from typedflux.data.observations import Dataset as Dataset
@@ -8,11 +13,33 @@ from typedflux.data.observations import Subset as Subset
 from typedflux.data.observations import collate as collate
 from typedflux.data.observations import getobs as getobs
 from typedflux.data.observations import numobs as numobs
+from typedflux.data.sequences import batchseq as batchseq
+from typedflux.data.sequences import rpad as rpad
 from typedflux.data.sets import IRIS_SPECIES as IRIS_SPECIES
+from typedflux.data.sets import BreastCancer as BreastCancer
+from typedflux.data.sets import Diabetes as Diabetes
 from typedflux.data.sets import Digits as Digits
 from typedflux.data.sets import Iris as Iris
+from typedflux.data.sets import Wine as Wine
+from typedflux.data.sets import breast_cancer as breast_cancer
+from typedflux.data.sets import diabetes as diabetes
 from typedflux.data.sets import digits as digits
 from typedflux.data.sets import iris as iris
 from typedflux.data.sets import load_idx as load_idx
+from typedflux.data.sets import wine as wine
 from typedflux.data.splits import kfolds as kfolds
+from typedflux.data.splits import leavepout as leavepout
 from typedflux.data.splits import splitobs as splitobs
+from typedflux.data.splits import timeseries_kfolds as timeseries_kfolds
+from typedflux.data.tables import Table as Table
+from typedflux.data.tables import load_csv as load_csv
+from typedflux.data.tables import load_npz as load_npz
+from typedflux.data.views import chunk as chunk
+from typedflux.data.views import filterobs as filterobs
+from typedflux.data.views import groupobs as groupobs
+from typedflux.data.views import joinobs as joinobs
+from typedflux.data.views import mapobs as mapobs
+from typedflux.data.views import randobs as randobs
+from typedflux.data.views import shuffleobs as shuffleobs
+from typedflux.data.views import slidingwindow as slidingwindow
+from typedflux.data.views import unbatch as unbatch

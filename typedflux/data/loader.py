@@ -9,13 +9,23 @@ from typing import Any, Generic, Literal, TypeVar, cast, overload
 
 import numpy.typing as npt
 
-from typedflux.data.observations import Dataset, Indices, batch, numobs, observation
-from typedflux.data.order import permutation
+from typedflux.data.observations import (
+    DataclassData,
+    Dataset,
+    Indices,
+    batch,
+    count,
+    numobs,
+    observation,
+)
+from typedflux.data.order import check_generator, permutation
+from typedflux.ops.random import Generator
 from typedflux.tensor import Tensor
 
 B = TypeVar("B")
 T = TypeVar("T")
 S = TypeVar("S", bound="Tensor | npt.NDArray[Any] | tuple[Any, ...] | dict[Any, Any]")
+R = TypeVar("R", bound=DataclassData)
 
 
 class DataLoader(Generic[B]):
@@ -26,7 +36,7 @@ class DataLoader(Generic[B]):
     with one observation per index: these are put together by `collate`.
 
     Args:
-        data: a tensor or array; a tuple, named tuple or dict of data; or a data set.
+        data: a tensor or array; a tuple, named tuple, dict or dataclass of data; or a data set.
         batchsize: observations per batch, at least 1.
         shuffle: whether each pass has a new random order.
         partial: whether a last, smaller batch is yielded.
@@ -36,7 +46,9 @@ class DataLoader(Generic[B]):
         workers: how many threads make them; the order stays the same.
 
     Raises:
-        ShapeError: when parts of the data hold different numbers of observations.
+        ShapeError: when parts of the data hold different numbers of observations, naming them; and
+            while iterating, for observations of different shapes that cannot be stacked.
+        TypeError: for data that cannot be counted and indexed.
 
     >>> import typedflux as flux
     >>> from typedflux.data import DataLoader
@@ -48,37 +60,58 @@ class DataLoader(Generic[B]):
     @overload
     def __init__(
         self: DataLoader[S], data: S, batchsize: int = 1, *, shuffle: bool = False,
-        partial: bool = True, rng: Any = None, collate: None = None, prefetch: int = 0,
+        partial: bool = True, rng: Generator | None = None, collate: None = None, prefetch: int = 0,
         workers: int = 1,
     ) -> None: ...  # fmt: skip
     @overload
     def __init__(
+        self: DataLoader[list[str]], data: Dataset[str], batchsize: int = 1, *,
+        shuffle: bool = False, partial: bool = True, rng: Generator | None = None,
+        collate: None = None, prefetch: int = 0, workers: int = 1,
+    ) -> None: ...  # fmt: skip
+    @overload
+    def __init__(
+        self: DataLoader[Tensor], data: Dataset[float], batchsize: int = 1, *,
+        shuffle: bool = False, partial: bool = True, rng: Generator | None = None,
+        collate: None = None, prefetch: int = 0, workers: int = 1,
+    ) -> None: ...  # fmt: skip
+    @overload
+    def __init__(
         self: DataLoader[T], data: Dataset[T], batchsize: int = 1, *, shuffle: bool = False,
-        partial: bool = True, rng: Any = None, collate: None = None, prefetch: int = 0,
+        partial: bool = True, rng: Generator | None = None, collate: None = None, prefetch: int = 0,
+        workers: int = 1,
+    ) -> None: ...  # fmt: skip
+    @overload
+    def __init__(
+        self: DataLoader[R], data: R, batchsize: int = 1, *, shuffle: bool = False,
+        partial: bool = True, rng: Generator | None = None, collate: None = None, prefetch: int = 0,
         workers: int = 1,
     ) -> None: ...  # fmt: skip
     @overload
     def __init__(
         self: DataLoader[list[T]], data: Dataset[T], batchsize: int = 1, *, shuffle: bool = False,
-        partial: bool = True, rng: Any = None, collate: Literal[False], prefetch: int = 0,
-        workers: int = 1,
+        partial: bool = True, rng: Generator | None = None, collate: Literal[False],
+        prefetch: int = 0, workers: int = 1,
     ) -> None: ...  # fmt: skip
     @overload
     def __init__(
         self, data: object, batchsize: int = 1, *, shuffle: bool = False, partial: bool = True,
-        rng: Any = None, collate: Callable[[list[Any]], B], prefetch: int = 0, workers: int = 1,
+        rng: Generator | None = None, collate: Callable[[list[Any]], B], prefetch: int = 0,
+        workers: int = 1,
     ) -> None: ...  # fmt: skip
     def __init__(
         self, data: Any, batchsize: int = 1, *, shuffle: bool = False, partial: bool = True,
-        rng: Any = None, collate: Any = None, prefetch: int = 0, workers: int = 1,
+        rng: Generator | None = None, collate: Any = None, prefetch: int = 0, workers: int = 1,
     ) -> None:  # fmt: skip
-        if type(batchsize) is not int or batchsize < 1:
-            raise ValueError(f"DataLoader: batchsize is an int of at least 1, got {batchsize!r}")
-        if prefetch < 0 or workers < 1:
-            raise ValueError(
-                "DataLoader: prefetch is 0 or more and workers 1 or more, got "
-                f"prefetch={prefetch}, workers={workers}"
+        self.batchsize = count("DataLoader: batchsize", batchsize, 1)
+        self.prefetch = count("DataLoader: prefetch", prefetch, 0)
+        self.workers = count("DataLoader: workers", workers, 1)
+        if collate not in (None, False) and not callable(collate):
+            raise TypeError(
+                "DataLoader: collate is a function of a list of observations, or False; got "
+                f"{collate!r:.60}"
             )
+        check_generator(rng)
         if isinstance(data, Iterator):
             raise TypeError(
                 "DataLoader needs data that can be counted and indexed; an iterator can be passed "
@@ -86,13 +119,10 @@ class DataLoader(Generic[B]):
             )
         numobs(data)
         self.data = data
-        self.batchsize = batchsize
         self.shuffle = shuffle
         self.partial = partial
         self.rng = rng
         self.collate = collate
-        self.prefetch = prefetch
-        self.workers = workers
 
     def __len__(self) -> int:
         n = numobs(self.data)

@@ -1,20 +1,22 @@
 """Observations: what data of any form is a collection of, counted, picked and put together.
 
-A tensor or numpy array holds one observation per position of its first axis. A tuple, named tuple
-or dict of data holds them side by side: its parts have equally many. A list, and any other object
-with `__len__` and `__getitem__`, holds one per index.
+A tensor or numpy array holds one observation per position of its first axis. A tuple, named tuple,
+dict or dataclass of data holds them side by side: its parts have equally many. A list, and any
+other object with `__len__` and `__getitem__`, holds one per index.
 """
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from typedflux import ops
-from typedflux.shapes.errors import ShapeError
+from typedflux.shapes.errors import AxisError, ShapeError
 from typedflux.tensor import Tensor, wrap
 
 T_co = TypeVar("T_co", covariant=True)
@@ -32,6 +34,12 @@ class Dataset(Protocol[T_co]):
     def __getitem__(self, index: int, /) -> T_co: ...
 
 
+class DataclassData(Protocol):
+    """Any dataclass instance."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
 class Subset(Generic[T_co]):
     """Some observations of a data set, in a given order, read when they are asked for."""
 
@@ -44,6 +52,18 @@ class Subset(Generic[T_co]):
 
     def __getitem__(self, index: int, /) -> T_co:
         return self.data[int(self.indices[index])]
+
+    def __repr__(self) -> str:
+        return f"Subset({len(self)} of {len(self.data)} observations)"
+
+
+def count(what: str, value: Any, least: int) -> int:
+    """`value` as an int of at least `least`; `what` says what it counts."""
+    if isinstance(value, (bool, float, str)) or not hasattr(value, "__index__"):
+        raise TypeError(f"{what} is an int of at least {least}, got {value!r:.60}")
+    if value.__index__() < least:
+        raise ValueError(f"{what} is at least {least}, got {value!r}")
+    return int(value.__index__())
 
 
 def numobs(data: object) -> int:
@@ -82,21 +102,33 @@ def _count(data: Any, where: str, counts: dict[str, int]) -> None:
         counts[where] = data.shape[0]
         return
     kind = type(data)
-    if isinstance(data, (str, bytes)) or not (
-        hasattr(kind, "__len__") and hasattr(kind, "__getitem__")
-    ):
+    if isinstance(data, (str, bytes)) or not _is_dataset(kind):
         raise TypeError(
-            f"data{where} is a {kind.__name__}: wanted a tensor, an array, a tuple or dict of "
-            "them, or an object with __len__ and __getitem__"
+            f"data{where} is of type {kind.__name__}: wanted a tensor, an array, a tuple, dict or "
+            "dataclass of them, or an object with __len__ and __getitem__"
         )
     counts[where] = len(data)
+
+
+def _is_dataset(kind: type) -> bool:
+    return hasattr(kind, "__len__") and hasattr(kind, "__getitem__")
+
+
+def _is_record(data: Any) -> bool:
+    """Whether this is a dataclass of data, and not a data set that happens to be a dataclass."""
+    kind = type(data)
+    return dataclasses.is_dataclass(kind) and not _is_dataset(kind)
 
 
 def parts(data: Any) -> list[tuple[Any, Any]] | None:
     """The parts of data that holds observations side by side; `None` for other data."""
     if isinstance(data, tuple):
         return list(enumerate(data))
-    return list(data.items()) if isinstance(data, dict) else None
+    if isinstance(data, dict):
+        return list(data.items())
+    if _is_record(data):
+        return [(f.name, getattr(data, f.name)) for f in dataclasses.fields(data)]
+    return None
 
 
 def map_parts(function: Callable[[Any], Any], data: D) -> Any:
@@ -105,24 +137,67 @@ def map_parts(function: Callable[[Any], Any], data: D) -> Any:
         items = [map_parts(function, part) for part in data]
         return type(data)(*items) if hasattr(data, "_fields") else tuple(items)
     if isinstance(data, dict):
-        return {key: map_parts(function, part) for key, part in data.items()}
+        mapped = {key: map_parts(function, part) for key, part in data.items()}
+        if type(data) is dict:
+            return mapped
+        subclass = copy.copy(data)  # with what else it holds
+        subclass.update(mapped)
+        return subclass
+    if _is_record(data):
+        return _record(data, [map_parts(function, part) for _, part in parts(data) or ()])
     return function(data)
 
 
-def getobs(data: D, indices: Indices) -> D:
+def _record(like: Any, items: Sequence[Any]) -> Any:
+    """A dataclass like `like` with these fields. Its `__init__` and checks are for whole data."""
+    new = object.__new__(type(like))
+    for f, item in zip(dataclasses.fields(like), items, strict=True):
+        object.__setattr__(new, f.name, item)
+    return new
+
+
+def getobs(data: D, indices: Indices | Sequence[int] | Tensor) -> D:
     """The observations at `indices`, in the form of `data`; slices of tensors share memory.
+
+    Args:
+        indices: a slice, or positions as a list, range, array or tensor of integers.
+
+    Raises:
+        AxisError: for a position that `data` does not have, which can also count from the end.
+        TypeError: for positions that are no integers.
 
     >>> import typedflux as flux
     >>> getobs((flux.arange(4), ["a", "b", "c", "d"]), slice(1, 3))
     (Tensor([1, 2], int64), ['b', 'c'])
     """
-    return cast(D, map_parts(lambda part: _subset(part, indices), data))
+    wanted = as_indices(indices, numobs(data))
+    return cast(D, map_parts(lambda part: _subset(part, wanted), data))
+
+
+def as_indices(indices: Any, n: int) -> Indices:
+    """Positions among `n` observations, checked, none of them negative."""
+    if isinstance(indices, slice):
+        start, stop, step = indices.indices(n)
+        if step == 1:
+            return slice(start, max(start, stop))
+        return np.arange(start, stop, step)
+    given = np.asarray(indices)
+    if given.size == 0:
+        given = given.astype(np.int64)
+    if given.ndim != 1 or given.dtype.kind not in "iu":
+        raise TypeError(
+            f"observations are picked by a slice or by a sequence of integers, got {indices!r:.60}"
+        )
+    outside = given[(given < -n) | (given >= n)]
+    if outside.size:
+        raise AxisError(f"there is no observation {outside[0]} among {n}")
+    return np.where(given < 0, given + n, given).astype(np.int64)
 
 
 def _subset(part: Any, indices: Indices) -> Any:
-    if isinstance(part, Tensor):
+    if type(part) is Tensor:
         return wrap(part.numpy()[indices])
-    if isinstance(part, np.ndarray):
+    if isinstance(part, (Tensor, np.ndarray)):  # a traced tensor stays traced
         return part[indices]
     positions = _positions(indices)
     if isinstance(part, list):
@@ -153,8 +228,8 @@ def observation(data: Any, index: int) -> Any:
 
 
 def collate(items: Sequence[Any]) -> Any:
-    """Observations put together: tensors and arrays are stacked, numbers become a tensor, tuples
-    and dicts are put together part by part, and anything else stays a list.
+    """Observations put together: tensors and arrays are stacked, numbers become a tensor, tuples,
+    dicts and dataclasses are put together part by part, and anything else stays a list.
 
     Raises:
         ShapeError: for tensors of different shapes, naming them.
@@ -180,4 +255,7 @@ def collate(items: Sequence[Any]) -> Any:
         return type(first)(*columns) if hasattr(first, "_fields") else tuple(columns)
     if isinstance(first, dict):
         return {key: collate([item[key] for item in items]) for key in first}
+    if _is_record(first):
+        columns = [[getattr(item, f.name) for item in items] for f in dataclasses.fields(first)]
+        return _record(first, [collate(column) for column in columns])
     return list(items)

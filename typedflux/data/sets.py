@@ -30,6 +30,27 @@ class Iris(NamedTuple):
     labels: Int64[Tensor, "150"]
 
 
+class Wine(NamedTuple):
+    """Thirteen chemical measurements of wines, and their cultivars as numbers."""
+
+    features: Float32[Tensor, "178 13"]
+    labels: Int64[Tensor, "178"]
+
+
+class BreastCancer(NamedTuple):
+    """Thirty measurements of cell nuclei, and 1 where the tumour is benign."""
+
+    features: Float32[Tensor, "569 30"]
+    labels: Int64[Tensor, "569"]
+
+
+class Diabetes(NamedTuple):
+    """Ten measurements of patients, and how far the disease got in a year."""
+
+    features: Float32[Tensor, "442 10"]
+    targets: Float32[Tensor, "442"]
+
+
 IRIS_SPECIES = ("setosa", "versicolor", "virginica")
 
 
@@ -55,9 +76,52 @@ def iris() -> Iris:
     Raises:
         ImportError: without scikit-learn, which the extra `examples` installs.
     """
-    bunch = _sklearn("iris")
+    return Iris(*_classes("iris"))
+
+
+def wine() -> Wine:
+    """178 wines of three cultivars, as they come with scikit-learn. The features are on very
+    different scales: `flux.normalise(features, axis=0)`.
+
+    Source: Aeberhard and Forina, "Wine", UCI machine learning repository, 1991.
+
+    Raises:
+        ImportError: without scikit-learn, which the extra `examples` installs.
+    """
+    return Wine(*_classes("wine"))
+
+
+def breast_cancer() -> BreastCancer:
+    """569 tumours, 357 of them benign, as they come with scikit-learn. The features are on very
+    different scales: `flux.normalise(features, axis=0)`.
+
+    Source: Wolberg, Mangasarian, Street and Street, "Breast cancer Wisconsin (diagnostic)", UCI
+    machine learning repository, 1993.
+
+    Raises:
+        ImportError: without scikit-learn, which the extra `examples` installs.
+    """
+    return BreastCancer(*_classes("breast_cancer"))
+
+
+def diabetes() -> Diabetes:
+    """442 patients, for regression, as they come with scikit-learn: features scaled to mean 0 and
+    a sum of squares of 1, targets from 25 to 346.
+
+    Source: Efron, Hastie, Johnstone and Tibshirani, "Least angle regression", 2004.
+
+    Raises:
+        ImportError: without scikit-learn, which the extra `examples` installs.
+    """
+    bunch = _sklearn("diabetes")
     features = np.asarray(bunch["data"], np.float32)
-    return Iris(wrap(features), wrap(np.asarray(bunch["target"], np.int64)))
+    return Diabetes(wrap(features), wrap(np.asarray(bunch["target"], np.float32)))
+
+
+def _classes(name: str) -> tuple[Tensor, Tensor]:
+    bunch = _sklearn(name)
+    features = np.asarray(bunch["data"], np.float32)
+    return wrap(features), wrap(np.asarray(bunch["target"], np.int64))
 
 
 def _sklearn(name: str) -> Mapping[str, Any]:
