@@ -130,14 +130,15 @@ def load_npz(path: str | os.PathLike[str]) -> dict[str, Tensor]:
             numbers, naming the array.
     """
     name = os.fspath(path)
-    try:
-        file = np.load(name, allow_pickle=False)
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{name} cannot be read as .npz: {error}") from None
-    if not isinstance(file, np.lib.npyio.NpzFile):
-        raise ValueError(f"{name} holds one array: use flux.asarray(numpy.load(path))")
-    with file:
-        return {key: _array(name, key, file) for key in file.files}
+    with open(name, "rb") as stream:
+        try:
+            file = np.load(stream, allow_pickle=False)
+        except (ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{name} cannot be read as .npz: {error}") from None
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise ValueError(f"{name} holds one array: use flux.asarray(numpy.load(path))")
+        with file:
+            return {key: _array(name, key, file) for key in file.files}
 
 
 def _array(name: str, key: str, file: np.lib.npyio.NpzFile) -> Tensor:
