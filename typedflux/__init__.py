@@ -29,7 +29,6 @@ from typedflux.control import scan as scan
 from typedflux.control import while_loop as while_loop
 from typedflux.dtypes import DType as DType
 from typedflux.dtypes import bfloat16 as bfloat16
-from typedflux.dtypes import bool_ as bool
 from typedflux.dtypes import bool_ as bool_
 from typedflux.dtypes import complex64 as complex64
 from typedflux.dtypes import complex128 as complex128
@@ -320,6 +319,7 @@ from typedflux.training import History as History
 from typedflux.training import NonFiniteLoss as NonFiniteLoss
 from typedflux.training import train as train
 
+bool: Final = bool_  # `import bool_ as bool` would not export it to type checkers
 e: Final = 2.718281828459045
 inf: Final = float("inf")
 nan: Final = float("nan")
