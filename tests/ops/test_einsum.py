@@ -214,6 +214,15 @@ def test_one_trace_serves_all_batches(equation: str) -> None:
         np.testing.assert_allclose(found, np.einsum(equation, *operands), atol=1e-12)
 
 
+@pytest.mark.parametrize("equation", ["ij,jk->ik", "ii->i", "ij,ij->", "i,j->ji", "ij,jk,kj->i"])
+def test_batches(equation: str) -> None:
+    operands = arrays(equation, {**SIZES, "i": 4, "j": 4})
+    stacks = [flux.asarray(np.stack([x, -2 * x])) for x in operands]
+    wanted = [np.einsum(equation, *operands), np.einsum(equation, *(-2 * x for x in operands))]
+    found = flux.vmap(lambda *x: flux.einsum(equation, *x))(*stacks)
+    np.testing.assert_allclose(found.numpy(), wanted, atol=1e-12)
+
+
 # Dtypes
 
 

@@ -311,6 +311,19 @@ def test_one_trace_serves_all_batches() -> None:
         np.testing.assert_allclose(f(flux.asarray(x)).numpy(), wanted)
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: flux.rearrange(x, "c (h k) w -> k w (c h)", k=2),
+        lambda x: flux.reduce(x, "c (h 2) w -> h", "max"),
+        lambda x: flux.einops_repeat(x, "c h w -> (w 2) h r c", r=3),
+    ],
+)
+def test_batches(function: Callable[[Tensor], Tensor]) -> None:
+    wanted = np.stack([function(flux.asarray(x)).numpy() for x in X])
+    np.testing.assert_array_equal(flux.vmap(function)(flux.asarray(X)).numpy(), wanted)
+
+
 # Messages
 
 
