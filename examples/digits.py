@@ -7,12 +7,14 @@ leaves `weights.safetensors`, `curves.png` and `mistakes.png`.
 from __future__ import annotations
 
 import argparse
+import sys
 from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 from jaxtyping import Float32, Int
+from matplotlib.figure import Figure
 
 import typedflux as flux
 from typedflux import Tensor, data, losses, nn
@@ -66,8 +68,7 @@ def draw(history: flux.History, folder: Path) -> None:
     left.set(title="training loss", xlabel="epoch", yscale="log")
     right.plot(epochs, [100 * m["accuracy"] for m in history.metrics])
     right.set(title="validation accuracy (%)", xlabel="epoch")
-    figure.savefig(folder / "curves.png", dpi=120)
-    pyplot.close(figure)
+    save(figure, folder / "curves.png")
 
 
 def draw_mistakes(x: Images, y: Labels, guess: Labels, folder: Path) -> None:
@@ -81,17 +82,39 @@ def draw_mistakes(x: Images, y: Labels, guess: Labels, folder: Path) -> None:
         ax.imshow(x.numpy()[i, 0], cmap="gray_r")
         ax.set_title(f"{guess.numpy()[i]}, is {y.numpy()[i]}", fontsize=9)
     figure.suptitle(f"{len(wrong)} mistakes among {len(y)}: predicted, and true label")
-    figure.savefig(folder / "mistakes.png", dpi=120)
-    pyplot.close(figure)
+    save(figure, folder / "mistakes.png")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure under another name and move it into place, so that no half of it is left."""
+    from matplotlib import pyplot
+
+    part = path.with_name(f"{path.stem}.part{path.suffix}")
+    try:
+        figure.savefig(part, dpi=120)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+        pyplot.close(figure)
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"at least 1, got {number}")
+    return number
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=positive, default=20, help="how long to train, default 20")
+    parser.add_argument("--seed", type=int, default=0, help="for weights, order and split")
     parser.add_argument("--out", type=Path, default=Path("."), help="folder for the three files")
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"argument --out: {error}")
     matplotlib.use("agg")
 
     flux.seed(options.seed)
@@ -113,4 +136,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
