@@ -7,6 +7,8 @@ from typedflux.shapes.broadcasting import broadcast_shapes as broadcast_shapes
 from typedflux.shapes.broadcasting import can_broadcast_to as can_broadcast_to
 from typedflux.shapes.broadcasting import implicit_repeat as implicit_repeat
 from typedflux.shapes.broadcasting import require_broadcastable_to as require_broadcastable_to
+from typedflux.shapes.contraction import EinsumPlan as EinsumPlan
+from typedflux.shapes.contraction import plan_einsum as plan_einsum
 from typedflux.shapes.dims import UNKNOWN as UNKNOWN
 from typedflux.shapes.dims import Dim as Dim
 from typedflux.shapes.dims import Dimension as Dimension
