@@ -52,8 +52,9 @@ class Cell(Module, Generic[In, Hidden]):
 
     def initialstates(self, batch: int | Sequence[int] = ()) -> Any:
         """A state of zeros for so many examples."""
-        shape = (*([batch] if isinstance(batch, int) else batch), self.recurrent_kernel.shape[1])
-        zeros = ops.zeros(shape, dtype=self.recurrent_kernel.dtype)
+        weight = self.recurrent_kernel
+        axes = tuple(batch) if isinstance(batch, Sequence) else (batch,)  # or a symbolic size
+        zeros = ops.zeros((*axes, weight.shape[1]), dtype=weight.dtype)
         return zeros if len(self.state_parts) == 1 else (zeros,) * len(self.state_parts)
 
     def check_state(self, state: Any, batch: Shape) -> None:
