@@ -80,7 +80,7 @@ def _resolve(owner: Any, module: str, type_parameters: Mapping[str, TypeVar]) ->
 def float_fields(cls: type) -> tuple[str, ...]:
     """The fields that `cls` and its bases declare as tensors of floats of no particular dtype."""
     found: list[str] = []
-    for base in cls.__mro__:
+    for base in reversed(cls.__mro__):
         variables = {v.__name__: v for v in getattr(base, "__parameters__", ())}
         for name, annotation in _resolve(base, base.__module__, variables).items():
             if name not in found and asks_for_floats(read(annotation)):

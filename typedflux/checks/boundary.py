@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from typedflux.checks.annotations import (
     Expectation,
@@ -95,6 +96,14 @@ class _Check:
     plan: _Axes | None
     floats: bool = False
     """Whether it asks for floats of no particular dtype: then for those of the module."""
+
+
+def bind_dims(instance: Any, **sizes: int) -> None:
+    """Let type variables of a module's class stand for sizes that no argument annotated with them
+    has told: `bind_dims(self, Out=2 * n)` in a constructor."""
+    variables = {v.__name__: v for v in getattr(type(instance), "__parameters__", ())}
+    dims = instance.__dict__.setdefault(DIMS, {})
+    dims.update({variables[name]: size for name, size in sizes.items() if name in variables})
 
 
 class _Method:
@@ -368,8 +377,18 @@ def verify_other(start: str, hint: Any, value: Any) -> None:
     if isinstance(hint, type) and isinstance(value, hint):
         return
     if not _is_instance(value, hint):
-        expected = getattr(hint, "__name__", None) if isinstance(hint, type) else str(hint)
-        raise TypeError(f"{start} must be {expected}, got {type(value).__name__}: {value!r:.80}")
+        raise TypeError(
+            f"{start} must be {_describe(hint)}, got {type(value).__name__}: {value!r:.80}"
+        )
 
 
-__all__ = ["DIMS", "check_methods", "verify_other"]
+def _describe(hint: Any) -> str:
+    """A type in the words of an annotation."""
+    if isinstance(hint, TypeVar) and hint.__bound__ is not None:
+        hint = hint.__bound__
+    if isinstance(hint, type) and not get_args(hint):
+        return hint.__name__
+    return re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(hint))  # names without their modules
+
+
+__all__ = ["DIMS", "bind_dims", "check_methods", "verify_other"]

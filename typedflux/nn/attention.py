@@ -10,6 +10,7 @@ from typing_extensions import TypeVar
 from typedflux import init as initialisers
 from typedflux import ops
 from typedflux.checks import Size
+from typedflux.checks.boundary import bind_dims
 from typedflux.init import Initialiser
 from typedflux.nn.dense import Dense
 from typedflux.nn.module import Module
@@ -97,6 +98,7 @@ class MultiHeadAttention(Module, Generic[Q, K, V, Out]):
                     f"MultiHeadAttention: {features} features of {what} do not divide into "
                     f"{heads} heads"
                 )
+        bind_dims(self, K=key, V=value, Out=size if out is None else out)
         self.q_proj = Dense(size, qk, bias=bias, init=init)
         self.k_proj = Dense(key, qk, bias=bias, init=init)
         self.v_proj = Dense(value, v, bias=bias, init=init)

@@ -12,6 +12,7 @@ from typedflux import init as initialisers
 from typedflux import ops
 from typedflux.checks import Size
 from typedflux.init import Initialiser
+from typedflux.nn.arguments import check_positive, check_spatial, initial
 from typedflux.nn.module import Module
 from typedflux.shapes.errors import ShapeError
 from typedflux.tensor import Tensor
@@ -57,8 +58,10 @@ class Conv(Module, Generic[In, Out]):
         bias: bool = True,
         init: Initialiser = initialisers.glorot_uniform,
     ) -> None:
+        check_spatial("Conv", "kernel", kernel)
+        check_positive("Conv", stride=stride, dilation=dilation)
         _check_groups("Conv", in_channels, out_channels, groups)
-        self.weight = init((out_channels, in_channels // groups, *kernel))
+        self.weight = initial(init, (out_channels, in_channels // groups, *kernel))
         self.bias = ops.zeros((out_channels,)) if bias else None
         self.activation = activation
         self.stride, self.padding, self.dilation = stride, padding, dilation
@@ -103,8 +106,10 @@ class ConvTranspose(Module, Generic[In, Out]):
         bias: bool = True,
         init: Initialiser = initialisers.glorot_uniform,
     ) -> None:
+        check_spatial("ConvTranspose", "kernel", kernel)
+        check_positive("ConvTranspose", stride=stride, dilation=dilation)
         _check_groups("ConvTranspose", in_channels, out_channels, groups)
-        self.weight = init((in_channels, out_channels // groups, *kernel))
+        self.weight = initial(init, (in_channels, out_channels // groups, *kernel))
         self.bias = ops.zeros((out_channels,)) if bias else None
         self.activation = activation
         self.stride, self.padding, self.dilation = stride, padding, dilation

@@ -11,7 +11,9 @@ from typing_extensions import TypeVar
 from typedflux import init as initialisers
 from typedflux import ops
 from typedflux.checks import Size
+from typedflux.checks.boundary import bind_dims
 from typedflux.init import Initialiser
+from typedflux.nn.arguments import initial
 from typedflux.nn.module import Module
 from typedflux.tensor import Tensor
 
@@ -46,7 +48,7 @@ class Dense(Module, Generic[In, Out]):
         bias: bool = True,
         init: Initialiser = initialisers.glorot_uniform,
     ) -> None:
-        self.weight = init((out, in_))
+        self.weight = initial(init, (out, in_))
         self.bias = ops.zeros((out,)) if bias else None
         self.activation = activation
 
@@ -77,7 +79,8 @@ class Bilinear(Module, Generic[In1, In2, Out]):
         bias: bool = True,
         init: Initialiser = initialisers.glorot_uniform,
     ) -> None:
-        self.weight = init((out, *in_))
+        self.weight = initial(init, (out, *in_))
+        bind_dims(self, In1=in_[0], In2=in_[1])
         self.bias = ops.zeros((out,)) if bias else None
         self.activation = activation
 
@@ -114,7 +117,7 @@ class Scale(Module, Generic[N]):
         bias: bool = True,
         init: Initialiser = initialisers.ones,
     ) -> None:
-        self.scale = init((size,))
+        self.scale = initial(init, (size,))
         self.bias = ops.zeros((size,)) if bias else None
         self.activation = activation
 

@@ -11,6 +11,7 @@ from typedflux import ops
 from typedflux.checks import Size
 from typedflux.core.tracing import Tracer
 from typedflux.init import Initialiser
+from typedflux.nn.arguments import initial
 from typedflux.nn.module import Module
 from typedflux.shapes.errors import ShapeError
 from typedflux.tensor import Tensor
@@ -32,7 +33,7 @@ class Embedding(Module, Generic[V, D]):
     def __init__(
         self, vocabulary: Size[V], size: Size[D], *, init: Initialiser = ops.randn
     ) -> None:
-        self.weight = init((vocabulary, size))
+        self.weight = initial(init, (vocabulary, size))
 
     def __call__(self, x: Integer[Tensor, "*shape"]) -> Float[Tensor, "*shape D"]:
         if not isinstance(x, Tracer) and x.size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Generic
 
 from jaxtyping import Float
@@ -10,6 +11,7 @@ from typing_extensions import TypeVar
 from typedflux import dtypes, ops
 from typedflux.autodiff import stop_gradient
 from typedflux.checks import Size
+from typedflux.nn.arguments import check_between
 from typedflux.nn.module import Module, buffer
 from typedflux.shapes.dims import format_shape, product
 from typedflux.shapes.errors import ShapeError
@@ -56,6 +58,8 @@ class BatchNorm(Module, Generic[C]):
         self.shift = ops.zeros((channels,)) if affine else None
         self.mean: Tensor | None = buffer(ops.zeros((channels,)) if track_stats else None)
         self.var: Tensor | None = buffer(ops.ones((channels,)) if track_stats else None)
+        check_between("BatchNorm", 0, 1, momentum=momentum)
+        check_between("BatchNorm", 0, math.inf, eps=eps)
         self.momentum, self.eps = momentum, eps
 
     def shown_arguments(self) -> dict[str, Any]:
@@ -68,8 +72,9 @@ class BatchNorm(Module, Generic[C]):
             count: Any = product([x.shape[axis] for axis in axes])
             if count < 2:
                 raise ShapeError(
-                    f'BatchNorm: {count} values for each channel in "{format_shape(x.shape)}" '
-                    "have no variance: train with a larger batch, or use testmode"
+                    f"BatchNorm: a variance takes 2 values or more of each channel, in "
+                    f'"{format_shape(x.shape)}" there are {count}: train with a larger batch, or '
+                    "use testmode"
                 )
             mean = ops.mean(wide, axis=axes, keepdims=True)
             centred = wide - mean
@@ -106,6 +111,7 @@ class LayerNorm(Module, Generic[C]):
     def __init__(self, size: Size[C], *, eps: float = 1e-5, affine: bool = True) -> None:
         self.scale = ops.ones((size,)) if affine else None
         self.shift = ops.zeros((size,)) if affine else None
+        check_between("LayerNorm", 0, math.inf, eps=eps)
         self.eps = eps
 
     def shown_arguments(self) -> dict[str, Any]:
@@ -125,6 +131,7 @@ class RMSNorm(Module, Generic[C]):
 
     def __init__(self, size: Size[C], *, eps: float = 1e-6) -> None:
         self.scale = ops.ones((size,))
+        check_between("RMSNorm", 0, math.inf, eps=eps)
         self.eps = eps
 
     def __call__(self, x: Float[Tensor, "*batch C"]) -> Float[Tensor, "*batch C"]:
@@ -151,6 +158,7 @@ class GroupNorm(Module, Generic[C]):
             raise ShapeError(f"GroupNorm: {channels} channels do not divide into {groups} groups")
         self.scale = ops.ones((channels,)) if affine else None
         self.shift = ops.zeros((channels,)) if affine else None
+        check_between(type(self).__name__, 0, math.inf, eps=eps)
         self.groups, self.eps = groups, eps
 
     def shown_arguments(self) -> dict[str, Any]:

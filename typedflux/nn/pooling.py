@@ -8,6 +8,7 @@ from typing import Any
 from jaxtyping import Float, Shaped
 
 from typedflux import ops
+from typedflux.nn.arguments import check_positive, check_spatial
 from typedflux.nn.module import Module
 from typedflux.tensor import Tensor
 
@@ -29,6 +30,9 @@ class MaxPool(Module):
         stride: int | Sequence[int] | None = None,
         padding: int | str | Sequence[Any] = 0,
     ) -> None:
+        check_spatial("MaxPool", "window", window)
+        if stride is not None:
+            check_positive("MaxPool", stride=stride)
         self.window, self.stride, self.padding = window, stride, padding
 
     def __call__(self, x: Images) -> Pooled:
@@ -49,6 +53,9 @@ class MeanPool(Module):
         stride: int | Sequence[int] | None = None,
         padding: int | str | Sequence[Any] = 0,
     ) -> None:
+        check_spatial("MeanPool", "window", window)
+        if stride is not None:
+            check_positive("MeanPool", stride=stride)
         self.window, self.stride, self.padding = window, stride, padding
 
     def __call__(self, x: Images) -> Pooled:
@@ -64,6 +71,7 @@ class AdaptiveMeanPool(Module):
     """
 
     def __init__(self, out: tuple[int, ...]) -> None:
+        check_spatial("AdaptiveMeanPool", "out", out)
         self.out = out
 
     def __call__(self, x: Images) -> Pooled:
@@ -74,6 +82,7 @@ class AdaptiveMaxPool(Module):
     """The largest elements of a fixed number of cells along each spatial axis."""
 
     def __init__(self, out: tuple[int, ...]) -> None:
+        check_spatial("AdaptiveMaxPool", "out", out)
         self.out = out
 
     def __call__(self, x: Images) -> Pooled:
@@ -98,6 +107,7 @@ class PixelShuffle(Module):
     """Channels laid out as finer pixels (Shi et al., 2016)."""
 
     def __init__(self, r: int) -> None:
+        check_positive("PixelShuffle", r=r)
         self.r = r
 
     def __call__(
@@ -110,6 +120,7 @@ class Upsample(Module):
     """Each pixel repeated `scale` times along each spatial axis."""
 
     def __init__(self, scale: int | tuple[int, ...]) -> None:
+        check_positive("Upsample", scale=scale)
         self.scale = scale
 
     def __call__(self, x: Images) -> Pooled:

@@ -16,10 +16,12 @@ from typing_extensions import TypeVar
 from typedflux import init as initialisers
 from typedflux import ops
 from typedflux.checks import Size
+from typedflux.dtypes import promote
 from typedflux.init import Initialiser
+from typedflux.nn.arguments import initial
 from typedflux.nn.module import Module
 from typedflux.shapes.dims import Shape, equal, format_shape
-from typedflux.shapes.errors import ShapeError
+from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.tensor import Tensor
 
 In = TypeVar("In")
@@ -63,7 +65,8 @@ class Cell(Module, Generic[In, Hidden]):
         tensors = (state,) if len(parts) == 1 else state
         if not isinstance(tensors, (tuple, list)) or len(tensors) != len(parts):
             raise TypeError(f"{name}: a state is ({', '.join(parts)}), got {describe(state)}")
-        wanted = (*batch, self.recurrent_kernel.shape[1])
+        weight = self.recurrent_kernel
+        wanted = (*batch, weight.shape[1])
         for part, tensor in zip(parts, tensors, strict=True):
             if not isinstance(tensor, Tensor):
                 raise TypeError(f"{name}: {part} of a state is a tensor, got {describe(tensor)}")
@@ -72,6 +75,11 @@ class Cell(Module, Generic[In, Hidden]):
                 raise ShapeError(
                     f'{name}: {part} of the state has shape "{format_shape(tensor.shape)}", '
                     f'expected "{format_shape(wanted)}"'
+                )
+            if promote(tensor.dtype, weight.dtype) is not weight.dtype:
+                raise DTypeError(
+                    f"{name}: {part} of the state is {tensor.dtype}, but recurrent_kernel is "
+                    f"{weight.dtype}: convert it with .astype(flux.{weight.dtype})"
                 )
 
     def _step(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
@@ -92,7 +100,7 @@ def describe(value: object) -> str:
 
 def stacked(init: Initialiser, gates: int, rows: int, columns: int) -> Tensor:
     """The weights of some gates below one another, each initialised by itself."""
-    return ops.concat([init((rows, columns)) for _ in range(gates)], axis=0)
+    return ops.concat([initial(init, (rows, columns)) for _ in range(gates)], axis=0)
 
 
 class RNNCell(Cell[In, Hidden], Generic[In, Hidden]):
@@ -125,8 +133,8 @@ class RNNCell(Cell[In, Hidden], Generic[In, Hidden]):
         init_kernel: Initialiser = initialisers.glorot_uniform,
         init_recurrent_kernel: Initialiser = initialisers.glorot_uniform,
     ) -> None:
-        self.kernel = init_kernel((hidden, in_))
-        self.recurrent_kernel = init_recurrent_kernel((hidden, hidden))
+        self.kernel = initial(init_kernel, (hidden, in_))
+        self.recurrent_kernel = initial(init_recurrent_kernel, (hidden, hidden))
         self.bias = ops.zeros((hidden,)) if bias else None
         self.activation = activation
 
@@ -296,7 +304,7 @@ class GRUv3Cell(Cell[In, Hidden], Generic[In, Hidden]):
     ) -> None:
         self.kernel = stacked(init_kernel, 3, hidden, in_)
         self.recurrent_kernel = stacked(init_recurrent_kernel, 2, hidden, hidden)
-        self.candidate_kernel = init_recurrent_kernel((hidden, hidden))
+        self.candidate_kernel = initial(init_recurrent_kernel, (hidden, hidden))
         self.bias = ops.zeros((3 * hidden,)) if bias else None
 
     def stepper(self) -> Step:

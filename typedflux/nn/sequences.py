@@ -24,6 +24,7 @@ from typedflux.nn.recurrent import (
     describe,
 )
 from typedflux.nn.regularisation import Dropout
+from typedflux.shapes.dims import format_shape
 from typedflux.shapes.errors import ShapeError
 from typedflux.tensor import Tensor
 
@@ -99,6 +100,11 @@ class Recurrence(Module, Generic[Gives_co]):
     ) -> Any: ...
     def __call__(self: Any, x: Shaped[Tensor, "batch time *_"], state: Any = None) -> Any:
         """The outputs, `"batch time ..."`; with `return_state` the pair of them and the state."""
+        if isinstance(self.cell, Cell) and x.ndim != 3:
+            raise ShapeError(
+                f"Recurrence: argument 'x' has shape \"{format_shape(x.shape)}\", expected "
+                f'"batch time {self.cell.kernel.shape[1]}"'
+            )
         initial = getattr(self.cell, "initialstates", None)
         if state is None and initial is not None:
             state = initial(x.shape[0])
