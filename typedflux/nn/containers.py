@@ -12,6 +12,14 @@ from typedflux.tensor import Tensor
 Layer = Callable[..., Any]
 
 
+def _check_callable(name: str, layers: tuple[Layer, ...], least: int = 0) -> None:
+    if len(layers) < least:
+        raise TypeError(f"{name} needs a layer")
+    for i, layer in enumerate(layers):
+        if not callable(layer):
+            raise TypeError(f"{name}: layer {i} is not callable: {layer!r:.80}")
+
+
 class Chain(Module):
     """Layers one after another; a tuple that a layer returns is one argument of the next.
 
@@ -28,9 +36,7 @@ class Chain(Module):
     """
 
     def __init__(self, *layers: Layer, **named: Layer) -> None:
-        for i, layer in enumerate((*layers, *named.values())):
-            if not callable(layer):
-                raise TypeError(f"Chain: layer {i} is not callable: {layer!r:.80}")
+        _check_callable("Chain", (*layers, *named.values()))
         self.layers: tuple[Any, ...] = (*layers, *named.values())
         self.names = (*(None for _ in layers), *named)
 
@@ -98,7 +104,8 @@ class SkipConnection(Module):
 
 
 class Parallel(Module):
-    """`combine` of what each layer makes of one input, or each of its own input.
+    """`combine` of what each layer makes of one input, or each of its own input; or of what one
+    layer makes of each input.
 
     >>> import typedflux as flux
     >>> from typedflux import nn
@@ -107,26 +114,30 @@ class Parallel(Module):
     """
 
     def __init__(self, combine: Callable[..., Any], *layers: Layer) -> None:
+        _check_callable("Parallel", layers, 1)
         self.combine = combine
         self.layers: tuple[Any, ...] = layers
 
     def __call__(self, *inputs: Any) -> Any:
         if len(inputs) == 1 and isinstance(inputs[0], tuple):
             inputs = inputs[0]
+        layers = self.layers
         if len(inputs) == 1:
-            inputs = inputs * len(self.layers)
-        if len(inputs) != len(self.layers):
+            inputs = inputs * len(layers)
+        elif len(layers) == 1:
+            layers = layers * len(inputs)
+        if len(inputs) != len(layers):
             raise TypeError(
-                f"Parallel: {len(self.layers)} layers need one input or {len(self.layers)}, got "
-                f"{len(inputs)}"
+                f"Parallel: {len(layers)} layers need one input or {len(layers)}, got {len(inputs)}"
             )
-        return self.combine(*[f(x) for f, x in zip(self.layers, inputs, strict=True)])
+        return self.combine(*[f(x) for f, x in zip(layers, inputs, strict=True)])
 
 
 class PairwiseFusion(Module):
     """Each layer sees what `combine` makes of its own input and the output before; returns all."""
 
     def __init__(self, combine: Callable[[Any, Any], Any], *layers: Layer) -> None:
+        _check_callable("PairwiseFusion", layers, 1)
         self.combine = combine
         self.layers: tuple[Any, ...] = layers
 
@@ -149,6 +160,7 @@ class Maxout(Module):
     """The elementwise largest of what the layers give (Goodfellow et al., 2013)."""
 
     def __init__(self, *layers: Layer) -> None:
+        _check_callable("Maxout", layers, 1)
         self.layers: tuple[Any, ...] = layers
 
     def __call__(self, x: Any) -> Tensor:
