@@ -20,9 +20,10 @@ from typedflux import dtypes, ops
 from typedflux.core.primitive import Array, Lowering, Primitive
 from typedflux.core.stateful import Stateful
 from typedflux.core.types import Shape, TensorType
-from typedflux.dtypes import DType, as_dtype
+from typedflux.dtypes import AnyDType, DType, as_dtype
 from typedflux.ops.batching import batch_by_loop
 from typedflux.ops.creation import as_shape
+from typedflux.ops.families import promote_operands
 from typedflux.ops.interchange import resolve_dtype
 from typedflux.shapes.errors import DTypeError
 from typedflux.tensor import Tensor, TensorLike, wrap
@@ -263,8 +264,16 @@ def truncated_normal(
     if not low < high:
         raise ValueError(f"truncated_normal needs low < high, got {low} and {high}")
     first, last = (math.erf((bound - mean) / (std * math.sqrt(2))) for bound in (low, high))
-    u = rand(shape, dtype=dtype, rng=rng) * (last - first) + first
-    return ops.clip(ops.erfinv(u) * (math.sqrt(2) * std) + mean, low, high)
+    exact = resolve_dtype(dtype, dtypes.default_float)
+    u = rand(shape, dtype=_at_least_single(exact), rng=rng) * (last - first) + first
+    numbers = ops.erfinv(u) * (math.sqrt(2) * std) + mean
+    return ops.clip(ops.astype(numbers, exact), low, high)  # type: ignore[arg-type]
+
+
+def _at_least_single(dtype: AnyDType) -> AnyDType:
+    """The dtype to draw uniform numbers in: those of 16 bits lie too far apart near 1 to give the
+    tails of another distribution, or to be compared."""
+    return dtypes.float32 if dtype in (dtypes.float16, dtypes.bfloat16) else dtype
 
 
 def exponential(
@@ -275,7 +284,9 @@ def exponential(
     rng: Generator | None = None,
 ) -> Tensor:
     """Exponential numbers with mean `scale`."""
-    return ops.multiply(scale, -ops.log1p(-rand(shape, dtype=dtype, rng=rng)))
+    exact = resolve_dtype(dtype, dtypes.default_float)
+    draws = -ops.log1p(-rand(shape, dtype=_at_least_single(exact), rng=rng))
+    return ops.multiply(scale, ops.astype(draws, exact))  # type: ignore[arg-type]
 
 
 def gumbel(
@@ -291,15 +302,16 @@ def bernoulli(
     p: TensorLike, shape: int | Sequence[int] | None = None, *, rng: Generator | None = None
 ) -> Tensor:
     """Booleans that are true with probability `p`, of the shape of `p` by default."""
-    p = ops.asarray(p)
-    p = ops.astype(p, dtypes.to_inexact(p.dtype))  # type: ignore[arg-type]
-    return ops.less(rand(p.shape if shape is None else shape, dtype=p.dtype, rng=rng), p)
+    (p,) = promote_operands("bernoulli", (p,), dtypes.Float, inexact=True)
+    draws = rand(p.shape if shape is None else shape, dtype=_at_least_single(p.dtype), rng=rng)
+    return ops.less(draws, p)
 
 
-def categorical(logits: Tensor, /, *, axis: int = -1, rng: Generator | None = None) -> Tensor:
+def categorical(logits: TensorLike, /, *, axis: int = -1, rng: Generator | None = None) -> Tensor:
     """Indices along `axis` drawn with probabilities `softmax(logits)`, by the Gumbel trick."""
-    noise = gumbel(logits.shape, dtype=logits.dtype, rng=rng)
-    return ops.argmax(logits + noise, axis=axis)
+    (x,) = promote_operands("categorical", (logits,), dtypes.Float, inexact=True)
+    noise = gumbel(x.shape, dtype=_at_least_single(x.dtype), rng=rng)
+    return ops.argmax(x + noise, axis=axis)
 
 
 def randint(
@@ -313,16 +325,28 @@ def randint(
     """Integers from `low` to `high`, `high` excluded.
 
     Raises:
-        ValueError: when no integer lies between.
+        ValueError: when no integer lies between, or more than 2**63 - 1 do.
+        DTypeError: for a dtype that is none of integers, or cannot hold them.
     """
     if not low < high:
         raise ValueError(f"randint needs low < high, got {low} and {high}")
+    if high - low >= 2**63:
+        raise ValueError(f"randint draws from at most 2**63 - 1 integers, got {low} to {high}")
     exact = as_dtype(dtypes.default_int if dtype is None else dtype)
+    _check_holds(exact, low, high - 1)
     generator = _ambient if rng is None else rng
     bits = random_p.bind(generator._next(), kind="bits", shape=as_shape(shape), dtype=dtypes.uint64)
     # The bias of the remainder is at most (high - low) / 2**63.
     places = ops.remainder(ops.astype(ops.bitwise_right_shift(bits, 1), "int64"), high - low)
     return ops.astype(places + low, exact)
+
+
+def _check_holds(dtype: DType, low: int, high: int) -> None:
+    if not dtype.is_integer:
+        raise DTypeError(f"randint draws integers, got dtype {dtype}: see uniform")
+    info = np.iinfo(dtype.dtype)
+    if low < info.min or high > info.max:
+        raise DTypeError(f"{dtype} holds {info.min} to {info.max}, not {low} to {high}")
 
 
 def permutation(n: int, /, *, rng: Generator | None = None) -> Tensor:
