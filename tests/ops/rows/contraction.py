@@ -21,6 +21,7 @@ from tests.ops.row import (
     of_shapes,
 )
 from typedflux import dtypes, ops
+from typedflux.ops.orthonormal import orthonormal
 
 # Sums of products: the error grows with their number.
 _SUMS: Final = 16
@@ -36,6 +37,13 @@ def _einsum(equation: str, *shapes: Any, reference: str | None = None, **more: A
         f"einsum {equation}", lambda *xs: ops.einsum(equation, *xs), of_pairs(shapes), compare,
         NUMBERS, tolerance=_SUMS, **more,
     )  # fmt: skip
+
+
+def _orthonormal(x: Array) -> Array:
+    tall = x if x.shape[0] >= x.shape[1] else x.T
+    q, r = np.linalg.qr(tall)
+    q = q * np.sign(np.diagonal(r))
+    return q if tall is x else q.T
 
 
 MATRICES: Final = [
@@ -54,6 +62,8 @@ MATRICES: Final = [
         np.matmul, NUMBERS, tolerance=_SUMS),
     Row("matmul transposed", lambda x, y: x.mT @ y.mT, of_pairs(((3, 2), (4, 3))),
         lambda x, y: x.T @ y.T, NUMBERS, tolerance=_SUMS),
+    Row("init.orthonormal", orthonormal, of_shapes((3, 4), (4, 3), (2, 2)), _orthonormal, FLOATS,
+        tolerance=_SUMS, refuses=False, differentiable=(), resizable=False),
     Row("vecdot", ops.vecdot, of_pairs(((2, 3), (3,)), ((3,), (3,)), ((4, 1, 3), (2, 3)),
                                        ((2, 0), (2, 0))),
         np.vecdot, NUMBERS, tolerance=_SUMS, promotes=True),
