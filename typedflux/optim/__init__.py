@@ -1,18 +1,29 @@
 """Optimisers: rules, their combinations, and the state that applies them to a model."""
 
+from typedflux.optim.adam import AdaBelief as AdaBelief
+from typedflux.optim.adam import Adam as Adam
+from typedflux.optim.adam import AdaMax as AdaMax
+from typedflux.optim.adam import AdamW as AdamW
+from typedflux.optim.adam import AMSGrad as AMSGrad
+from typedflux.optim.adam import NAdam as NAdam
+from typedflux.optim.adam import OAdam as OAdam
+from typedflux.optim.adam import RAdam as RAdam
 from typedflux.optim.combinators import AccumGrad as AccumGrad
 from typedflux.optim.combinators import ClipGrad as ClipGrad
 from typedflux.optim.combinators import ClipNorm as ClipNorm
+from typedflux.optim.combinators import MixedPrecision as MixedPrecision
 from typedflux.optim.combinators import OptimiserChain as OptimiserChain
 from typedflux.optim.combinators import SignDecay as SignDecay
 from typedflux.optim.combinators import WeightDecay as WeightDecay
 from typedflux.optim.rule import Rule as Rule
-from typedflux.optim.rules import Adam as Adam
-from typedflux.optim.rules import AdamW as AdamW
+from typedflux.optim.rules import AdaDelta as AdaDelta
+from typedflux.optim.rules import AdaGrad as AdaGrad
 from typedflux.optim.rules import Descent as Descent
+from typedflux.optim.rules import Lion as Lion
 from typedflux.optim.rules import Momentum as Momentum
 from typedflux.optim.rules import Nesterov as Nesterov
 from typedflux.optim.rules import RMSProp as RMSProp
+from typedflux.optim.rules import Rprop as Rprop
 from typedflux.optim.state import OptimiserState as OptimiserState
 from typedflux.optim.state import ParameterState as ParameterState
 from typedflux.optim.state import adjust as adjust

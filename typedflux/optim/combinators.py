@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from typedflux import dtypes, ops
+from typedflux.optim.quantities import not_negative, squared_size
 from typedflux.optim.rule import Applied, Rule, Scalar
-from typedflux.optim.rules import not_negative, squared_size
 from typedflux.tensor import Tensor
 
 
@@ -111,10 +111,7 @@ class OptimiserChain(Rule):
     def __init__(self, *rules: Rule) -> None:
         if not rules:
             raise ValueError("OptimiserChain needs at least one rule")
-        for rule in rules:
-            if not isinstance(rule, Rule):
-                raise TypeError(f"OptimiserChain takes rules, got {type(rule).__name__}")
-        self.rules = rules
+        self.rules = tuple([require_rule("OptimiserChain", rule) for rule in rules])
         self.elementwise = all(rule.elementwise for rule in rules)
 
     def init(self, parameter: Tensor) -> tuple[Any, ...]:
@@ -161,10 +158,12 @@ class AccumGrad(Rule):
     rule: Rule
 
     def __init__(self, n: int, rule: Rule) -> None:
+        if isinstance(n, bool) or not isinstance(n, int):
+            raise TypeError(f"AccumGrad: n is an int, got {n!r:.80}")
         if n < 1:
             raise ValueError(f"AccumGrad: n is at least 1, got {n}")
         self.n = n
-        self.rule = rule
+        self.rule = require_rule("AccumGrad", rule)
         self.elementwise = rule.elementwise
 
     def init(self, parameter: Tensor) -> tuple[Any, Tensor, Tensor]:
@@ -202,6 +201,63 @@ class AccumGrad(Rule):
             )
             out.append((state, ops.where(due, step, ops.zeros_like(step))))
         return out
+
+
+class MixedPrecision(Rule):
+    """Applies `rule` to a copy of the parameter in float32, which keeps the small steps that a
+    parameter in half precision would round away; the parameter is the copy, rounded.
+
+    Micikevicius et al., "Mixed precision training", 2018.
+
+    The copy is made by `flux.setup`: weights that are loaded later need a new state.
+
+    >>> from typedflux import optim
+    >>> optim.MixedPrecision(optim.Adam())
+    MixedPrecision(rule=Adam(eta=0.001, beta=(0.9, 0.999), eps=1e-08))
+    """
+
+    rule: Rule
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = require_rule("MixedPrecision", rule)
+        self.elementwise = rule.elementwise
+
+    def init(self, parameter: Tensor) -> tuple[Tensor, Any]:
+        return parameter, self.rule.init(parameter)
+
+    def apply(self, state: tuple[Tensor, Any], parameter: Tensor, gradient: Tensor) -> Applied:
+        (applied,) = self.apply_all([self], [state], [parameter], [gradient])
+        return applied
+
+    def apply_all(
+        self,
+        rules: Sequence[MixedPrecision],
+        states: Sequence[Any],
+        parameters: Sequence[Tensor],
+        gradients: Sequence[Tensor],
+    ) -> list[Applied]:
+        copies = [copy for copy, _ in states]
+        inner = [state for _, state in states]
+        stepped = self.rule.apply_all([r.rule for r in rules], inner, copies, gradients)
+        out: list[Applied] = []
+        for copy, parameter, (new, step) in zip(copies, parameters, stepped, strict=True):
+            moved = copy - step
+            out.append(((moved, new), parameter - moved))
+        return out
+
+
+def require_rule(name: str, rule: Any) -> Rule:
+    """`rule`, if it is one.
+
+    Raises:
+        TypeError: else.
+    """
+    if isinstance(rule, Rule):
+        return rule
+    if isinstance(rule, type) and issubclass(rule, Rule):
+        raise TypeError(f"{name} takes rules, got the class {rule.__name__}: write "
+                        f"{rule.__name__}()")  # fmt: skip
+    raise TypeError(f"{name} takes rules, such as Adam(1e-3), got {type(rule).__name__}")
 
 
 def select(condition: Tensor, new: Any, old: Any) -> Any:

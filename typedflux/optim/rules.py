@@ -1,14 +1,13 @@
-"""The optimisers: each a rule from a gradient to a step.
+"""The optimisers that are not of Adam's kin (see `adam`): each a rule from a gradient to a step.
 
-In the formulas g is the gradient, p the parameter, and the step is what is subtracted from p.
-Reference: "Optimisation rules" of Flux and `torch.optim`, whose results these reproduce.
+In the formulas g is the gradient, p the parameter, and the step is what is subtracted from p. All
+start from zeros. Where `torch.optim` has the rule, results are the same, unless said otherwise.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from typedflux import dtypes, ops
+from typedflux import ops
+from typedflux.optim.quantities import fraction, mix, not_negative, pair, real_zeros, squared_size
 from typedflux.optim.rule import Applied, Rule, Scalar
 from typedflux.tensor import Tensor
 
@@ -102,118 +101,131 @@ class RMSProp(Rule):
         if not self.centred:
             return (square,), self.eta * gradient / (ops.sqrt(square) + self.eps)
         mean = mix(self.rho, state[1], gradient)
-        spread = ops.sqrt(square - squared_size(mean))
+        # Of a constant gradient the difference is 0, or a rounding error below it.
+        spread = ops.sqrt(ops.maximum(square - squared_size(mean), 0.0))
         return (square, mean), self.eta * gradient / (spread + self.eps)
 
 
-class Moments(NamedTuple):
-    """What Adam and its kin keep for a parameter.
+class AdaGrad(Rule):
+    """The gradient over the root of the sum of its squares so far: s = s + g^2; the step is
+    eta g / (sqrt(s) + eps).
 
-    Attributes:
-        mean: the running mean of the gradient.
-        square: the running mean of its square (of its absolute value for `AdaMax`).
-        powers: the two betas, each to the power of the number of steps so far.
+    Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning", 2011.
     """
 
-    mean: Tensor
-    square: Tensor
-    powers: tuple[Tensor, Tensor]
+    elementwise = True
+    eta: Scalar
+    eps: Scalar
+
+    def __init__(self, eta: float = 0.1, eps: float = 1e-8) -> None:
+        self.eta = not_negative("AdaGrad", "eta", eta)
+        self.eps = not_negative("AdaGrad", "eps", eps)
+
+    def init(self, parameter: Tensor) -> Tensor:
+        return real_zeros(parameter)
+
+    def apply(self, state: Tensor, parameter: Tensor, gradient: Tensor) -> Applied:
+        total = state + squared_size(gradient)
+        return total, self.eta * gradient / (ops.sqrt(total) + self.eps)
 
 
-class Adam(Rule):
-    """Adaptive moments: m = beta1 m + (1 - beta1) g; s = beta2 s + (1 - beta2) g^2; the step is
-    eta m' / (sqrt(s') + eps) with m' = m / (1 - beta1^t) and s' = s / (1 - beta2^t).
+class AdaDelta(Rule):
+    """The gradient over its root mean square, times that of the steps so far:
+    s = rho s + (1 - rho) g^2; d = g sqrt(u + eps) / sqrt(s + eps); u = rho u + (1 - rho) d^2; the
+    step is eta d.
 
-    Kingma and Ba, "Adam: a method for stochastic optimization", 2015.
+    Zeiler, "ADADELTA: an adaptive learning rate method", 2012; there eta is 1.
+    """
+
+    elementwise = True
+    eta: Scalar
+    rho: Scalar
+    eps: Scalar
+
+    def __init__(self, eta: float = 1.0, rho: float = 0.9, eps: float = 1e-6) -> None:
+        self.eta = not_negative("AdaDelta", "eta", eta)
+        self.rho = fraction("AdaDelta", "rho", rho)
+        self.eps = not_negative("AdaDelta", "eps", eps)
+
+    def init(self, parameter: Tensor) -> tuple[Tensor, Tensor]:
+        return real_zeros(parameter), real_zeros(parameter)
+
+    def apply(self, state: tuple[Tensor, Tensor], parameter: Tensor, gradient: Tensor) -> Applied:
+        square = mix(self.rho, state[0], squared_size(gradient))
+        change = gradient * (ops.sqrt(state[1] + self.eps) / ops.sqrt(square + self.eps))
+        return (square, mix(self.rho, state[1], squared_size(change))), self.eta * change
+
+
+class Rprop(Rule):
+    """A step of its own for each element, which only the gradient's sign decides on: where the sign
+    is that of the last gradient the step is taken `factors[1]` times as long, where it is the other
+    `factors[0]` times and not at all this once, always within `limits`. For gradients of all the
+    data, not of batches.
+
+    Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning: the RPROP
+    algorithm", 1993.
+
+    Args:
+        eta: the length of the first step; `flux.adjust` does not change later ones.
+        factors: below and above 1.
+        limits: the shortest and the longest step.
+    """
+
+    elementwise = True
+    eta: Scalar
+    factors: tuple[Scalar, Scalar]
+    limits: tuple[Scalar, Scalar]
+
+    def __init__(
+        self,
+        eta: float = 0.001,
+        factors: tuple[float, float] = (0.5, 1.2),
+        limits: tuple[float, float] = (1e-6, 50.0),
+    ) -> None:
+        self.eta = not_negative("Rprop", "eta", eta)
+        self.factors = pair("Rprop", "factors", factors, not_negative)
+        self.limits = pair("Rprop", "limits", limits, not_negative)
+        if not self.factors[0] <= 1 <= self.factors[1]:
+            raise ValueError(f"Rprop: factors are one below and one above 1, got {factors!r}")
+
+    def init(self, parameter: Tensor) -> tuple[Tensor, Tensor]:
+        first = ops.asarray(self.eta, dtype=parameter.dtype)
+        return ops.zeros_like(parameter), ops.zeros_like(parameter) + first
+
+    def apply(self, state: tuple[Tensor, Tensor], parameter: Tensor, gradient: Tensor) -> Applied:
+        last, length = state
+        agreement = last * gradient
+        turned = ops.less(agreement, 0)
+        factor = ops.where(turned, self.factors[0], 1.0)
+        factor = ops.where(ops.greater(agreement, 0), self.factors[1], factor)
+        length = ops.minimum(ops.maximum(length * factor, self.limits[0]), self.limits[1])
+        gradient = ops.where(turned, 0.0, gradient)
+        return (gradient, length), length * ops.sign(gradient)
+
+
+class Lion(Rule):
+    """The sign of a running mean: the step is eta (sign(beta1 m + (1 - beta1) g) + decay p); then
+    m = beta2 m + (1 - beta2) g. Each step is of one length, so eta is a third to a tenth of Adam's.
+
+    Chen et al., "Symbolic discovery of optimization algorithms", 2023.
     """
 
     elementwise = True
     eta: Scalar
     beta: tuple[Scalar, Scalar]
-    eps: Scalar
-
-    def __init__(
-        self, eta: float = 0.001, beta: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
-    ) -> None:
-        name = type(self).__name__
-        self.eta = not_negative(name, "eta", eta)
-        self.beta = (fraction(name, "beta", beta[0]), fraction(name, "beta", beta[1]))
-        self.eps = not_negative(name, "eps", eps)
-
-    def init(self, parameter: Tensor) -> Moments:
-        square = real_zeros(parameter)
-        one = ops.ones((), dtype=square.dtype)
-        return Moments(ops.zeros_like(parameter), square, (one, one))
-
-    def apply(self, state: Moments, parameter: Tensor, gradient: Tensor) -> Applied:
-        new = self.advance(state, gradient)
-        first, second = new.powers
-        # The corrections are scalars: they are put where they cost no pass over the parameter.
-        size = ops.sqrt(new.square) * (1.0 / ops.sqrt(1.0 - second)) + self.eps
-        return new, new.mean * (self.eta / (1.0 - first)) / size
-
-    def advance(self, state: Moments, gradient: Tensor) -> Moments:
-        """The moments after one more gradient."""
-        beta1, beta2 = self.beta
-        return Moments(
-            mix(beta1, state.mean, gradient),
-            mix(beta2, state.square, squared_size(gradient)),
-            (beta1 * state.powers[0], beta2 * state.powers[1]),
-        )
-
-
-class AdamW(Adam):
-    """Adam with decoupled weight decay: the step is Adam's plus eta decay p.
-
-    Loshchilov and Hutter, "Decoupled weight decay regularization", 2019.
-    """
-
     decay: Scalar
 
     def __init__(
-        self, eta: float = 0.001, beta: tuple[float, float] = (0.9, 0.999), decay: float = 0.01,
-        eps: float = 1e-8,
-    ) -> None:  # fmt: skip
-        super().__init__(eta, beta, eps)
-        self.decay = not_negative("AdamW", "decay", decay)
+        self, eta: float = 1e-4, beta: tuple[float, float] = (0.9, 0.99), decay: float = 0.0
+    ) -> None:
+        self.eta = not_negative("Lion", "eta", eta)
+        self.beta = pair("Lion", "beta", beta)
+        self.decay = not_negative("Lion", "decay", decay)
 
-    def apply(self, state: Moments, parameter: Tensor, gradient: Tensor) -> Applied:
-        new, step = super().apply(state, parameter, gradient)
-        return new, step + self.eta * self.decay * parameter
+    def init(self, parameter: Tensor) -> Tensor:
+        return ops.zeros_like(parameter)
 
-
-def real_zeros(parameter: Tensor) -> Tensor:
-    """Zeros of the parameter's shape and real dtype."""
-    return ops.zeros_like(parameter, dtype=dtypes.real_part(parameter.dtype))  # type: ignore[arg-type]  # exact in, exact out
-
-
-def mix(weight: Scalar, old: Tensor, new: Tensor) -> Tensor:
-    """The running mean: `weight` of the old value and the rest of the new one."""
-    return weight * old + (1.0 - weight) * new
-
-
-def squared_size(x: Tensor) -> Tensor:
-    """|x|^2, real for a complex tensor too."""
-    return ops.real(x * ops.conj(x)) if x.dtype.is_complex else x * x
-
-
-def not_negative(rule: str, name: str, value: float) -> float:
-    """`value` as a float.
-
-    Raises:
-        ValueError: when it is negative or no number.
-    """
-    if not value >= 0:
-        raise ValueError(f"{rule}: {name} is a number of 0 or more, got {value!r}")
-    return float(value)
-
-
-def fraction(rule: str, name: str, value: float) -> float:
-    """`value` as a float.
-
-    Raises:
-        ValueError: when it does not lie in [0, 1).
-    """
-    if not 0 <= value < 1:
-        raise ValueError(f"{rule}: {name} is from 0 to below 1, got {value!r}")
-    return float(value)
+    def apply(self, state: Tensor, parameter: Tensor, gradient: Tensor) -> Applied:
+        direction = ops.sign(mix(self.beta[0], state, gradient))
+        step = self.eta * (direction + self.decay * parameter)
+        return mix(self.beta[1], state, gradient), step
