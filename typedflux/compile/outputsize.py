@@ -10,7 +10,6 @@ from typedflux.core.graph import GraphTrace
 from typedflux.core.primitive import type_of
 from typedflux.core.staging import Staged
 from typedflux.core.stateful import Captures, capturing
-from typedflux.core.stateful import Captures, capturing
 from typedflux.core.tracing import graph_running
 from typedflux.core.tree import Path, children, format_path
 from typedflux.core.types import Shape, TensorType
