@@ -156,7 +156,7 @@ def test_types_without_values() -> None:
 def test_trees_numbers_and_lengths() -> None:
     state, ys = flux.scan(
         lambda s, _: ({"n": s["n"] + 1, "x": s["x"] * 0.5}, (s["n"], None)),
-        {"n": 0, "x": 8.0},
+        {"n": flux.asarray(0), "x": flux.asarray(8.0)},
         length=3,
     )
     assert (state["n"].item(), state["x"].item()) == (3, 1.0)
@@ -164,10 +164,9 @@ def test_trees_numbers_and_lengths() -> None:
     assert ys[1] is None
     last, empty = flux.scan(lambda c, x: (c + x, x * c), flux.asarray(2.0), flux.zeros((0,)))
     assert (last.item(), empty.shape) == (2.0, (0,))
-    assert (
-        flux.while_loop(lambda s: s[0] < 3, lambda s: (s[0] + 1, s[1] * 2.0), (0, 1.0))[1].item()
-        == 8.0
-    )
+    start: Any = (0, 1.0)  # numbers become tensors
+    end = flux.while_loop(lambda s: s[0] < 3, lambda s: (s[0] + 1, s[1] * 2.0), start)
+    assert end[1].item() == 8.0
     assert flux.cond(True, lambda: "yes", lambda: "no") == "yes"
 
 
@@ -208,6 +207,8 @@ def test_random_numbers_in_a_batched_loop_differ() -> None:
 
 
 def test_what_is_refused() -> None:
+    wrong: Any = lambda c, x: c  # noqa: E731
+    widening: Any = lambda c, x: (c + 0.5, x)  # noqa: E731
     with pytest.raises(DTypeError, match="cond: the condition is a bool"):
         flux.cond(flux.asarray(1.0), lambda: X, lambda: X)
     with pytest.raises(ShapeError, match=r"one truth value, of shape \(\)"):
@@ -219,9 +220,9 @@ def test_what_is_refused() -> None:
     with pytest.raises(ShapeError, match="scan: the state before a step is"):
         flux.scan(lambda c, x: (flux.concat([c, c]), x), X, X)
     with pytest.raises(DTypeError, match="the state after it is Float32"):
-        flux.scan(lambda c, x: (c + 0.5, x), 0, length=2)
+        flux.scan(widening, 0, length=2)
     with pytest.raises(TypeError, match=r"returns \(state, result\), got Tensor"):
-        flux.scan(lambda c, x: c, X, X)
+        flux.scan(wrong, X, X)
     with pytest.raises(ShapeError, match=r"scan: xs\[1\] has 3 steps, expected 2"):
         flux.scan(lambda c, x: (c, x), X, (XS, X))
     with pytest.raises(TypeError, match="or length="):
