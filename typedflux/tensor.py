@@ -139,6 +139,12 @@ class Tensor(Generic[DT_co, Unpack[Shape]]):
             return data.astype(dtype)
         return data.copy() if copy else data
 
+    def __array_function__(
+        self, function: Callable[..., Any], types: object, args: Any, kwargs: dict[str, Any]
+    ) -> Any:
+        """NumPy's functions see arrays, and return arrays; a traced tensor refuses."""
+        return function(*_as_arrays(args), **_as_arrays(kwargs))
+
     def __buffer__(self, flags: int) -> memoryview:
         data: Any = self.numpy()
         return memoryview(data)
@@ -376,6 +382,11 @@ class Tensor(Generic[DT_co, Unpack[Shape]]):
             "(also .add, .multiply, .min, .max)"
         )
 
+    def __delitem__(self, index: Any, /) -> None:
+        raise TypeError(
+            "tensors are immutable: select what shall remain, as x[2:], or concat the parts"
+        )
+
     # Methods, each the operation of that name
 
     def astype(self, dtype: DTypeLike, /, *, copy: bool = True) -> Tensor:
@@ -504,6 +515,15 @@ def wrap(array: Any) -> Tensor:
     tensor: Tensor = _new(Tensor)
     tensor._data = array if type(array) is np.ndarray else np.asarray(array)
     return tensor
+
+
+def _as_arrays(value: Any) -> Any:
+    """`value` with the tensors in lists, tuples and dicts as arrays."""
+    if isinstance(value, Tensor):
+        return value.numpy()
+    if isinstance(value, dict):
+        return {key: _as_arrays(item) for key, item in value.items()}
+    return type(value)(map(_as_arrays, value)) if type(value) in (list, tuple) else value
 
 
 def _restore_bfloat16(bits: npt.NDArray[np.uint16]) -> Tensor:

@@ -80,6 +80,8 @@ def withgradient(f: Callable[..., Any], /, *args: Any, unused: Unused = "zeros")
 
     What `f` assigns to the fields of a module among `args` takes effect when the loss is finite.
     """
+    if not callable(f):
+        raise TypeError(f"gradient takes the function first, got {type(f).__name__}")
     if not args:
         raise TypeError("withgradient needs at least one argument to differentiate with respect to")
     trace = ReverseTrace()
@@ -180,6 +182,11 @@ def _lift(
         return tracer
 
     for i, arg in enumerate(args):
+        if isinstance(arg, (int, float, complex, str, np.ndarray, np.generic)):
+            raise TypeError(
+                f"argument {i} is {arg!r:.40} of type {type(arg).__name__}, and gradients are "
+                "those of tensors: convert it with flux.asarray(...), or capture it instead"
+            )
         if isinstance(arg, Tensor) and not arg.dtype.is_inexact:
             raise DTypeError(
                 f"argument {i} is {type_of(arg)}: only floating-point and complex tensors have "
@@ -228,7 +235,12 @@ def _loss_of(out: Any) -> Any:
                 ".mean(), or use vjp or jacobian"
             )
         if not loss.dtype.is_floating:
-            raise DTypeError(f"gradient needs a real floating-point result, got {type_of(loss)}")
+            remedy = (
+                "take .real or abs(...)" if loss.dtype.is_complex else "leave out the conversion"
+            )
+            raise DTypeError(
+                f"gradient needs a real floating-point result, got {type_of(loss)}: {remedy}"
+            )
         return loss
     if isinstance(loss, (int, float, np.number)) and not isinstance(loss, bool):
         return loss

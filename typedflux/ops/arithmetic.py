@@ -244,7 +244,15 @@ def pow(x1: TensorLike, x2: TensorLike, /) -> Tensor:
     """`x1` to the power `x2`, elementwise with broadcasting."""
     if type(x2) in (int, float) and x2 == 2 and isinstance(x1, Tensor) and x1.dtype.is_inexact:
         return square_p.apply(x1)
-    return pow_p.apply(x1, x2)
+    try:
+        return pow_p.apply(x1, x2)
+    except ValueError as error:
+        if type(error) is not ValueError:
+            raise
+        raise DTypeError(  # NumPy's only reason
+            "pow: integers to negative powers are no integers: convert one operand with "
+            ".astype(flux.float32)"
+        ) from None
 
 
 copysign_p = elementwise(

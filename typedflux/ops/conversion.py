@@ -64,6 +64,10 @@ def astype(x: Tensor, dtype: DTypeLike, /, *, copy: bool = True, device: object 
     target: AnyDType = dtype if isinstance(dtype, DTypeSet) else as_dtype(dtype)
     if device is not None:
         as_device(device)
+    if not isinstance(x, Tensor):
+        from typedflux.ops.interchange import to_tensor
+
+        x = to_tensor("astype", x)
     if target == x.dtype:
         return x
     if isinstance(target, DType) and target in _REAL and x.dtype.is_complex:

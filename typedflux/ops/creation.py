@@ -35,7 +35,7 @@ def as_shape(shape: int | Dimension | Sequence[int]) -> Shape:
             continue
         n = size.__index__() if hasattr(size, "__index__") else None
         if n is None:
-            raise TypeError(f"sizes are integers, got {size!r} in shape {tuple(sizes)}")
+            raise DTypeError(f"sizes are integers, got {size!r:.40} in shape {tuple(sizes)!r:.80}")
         if n < 0:
             raise ShapeError(f"sizes are at least 0, got {n} in shape {tuple(sizes)}")
         out.append(n)
@@ -76,6 +76,10 @@ def full(
     Tensor([[0.5, 0.5],
             [0.5, 0.5]], float32)
     """
+    return _filled(shape, fill_value, dtype, device)
+
+
+def _filled(shape: Any, fill_value: TensorLike, dtype: Any, device: object) -> Tensor:
     as_device(device)
     sizes: Any = as_shape(shape)
     if not isinstance(fill_value, (bool, int, float, complex)) or isinstance(
@@ -116,6 +120,7 @@ def _check_value(value: Scalar, dtype: DType) -> None:
         raise DTypeError(f"{dtype} holds {low} to {high}, got {value!r:.40}")
 
 
+@reports("zeros")
 def zeros(
     shape: int | Sequence[int], *, dtype: DTypeLike | None = None, device: object = None
 ) -> Tensor:
@@ -124,9 +129,10 @@ def zeros(
     >>> zeros((2, 3)).dtype
     float32
     """
-    return full(shape, 0, dtype=dtype or dtypes.default_float, device=device)
+    return _filled(shape, 0, dtype or dtypes.default_float, device)
 
 
+@reports("ones")
 def ones(
     shape: int | Sequence[int], *, dtype: DTypeLike | None = None, device: object = None
 ) -> Tensor:
@@ -135,7 +141,7 @@ def ones(
     >>> ones(3)
     Tensor([1., 1., 1.], float32)
     """
-    return full(shape, 1, dtype=dtype or dtypes.default_float, device=device)
+    return _filled(shape, 1, dtype or dtypes.default_float, device)
 
 
 def empty(
@@ -315,6 +321,7 @@ def linspace(
 # Matrices
 
 
+@reports("eye")
 def eye(
     n_rows: int, n_cols: int | None = None, /, *, k: int = 0,
     dtype: DTypeLike | None = None, device: object = None,

@@ -13,7 +13,7 @@ from typedflux.core.types import TensorType
 from typedflux.ops.families import check_domain, promote_operands
 from typedflux.ops.interchange import to_tensor
 from typedflux.ops.reductions import accumulated, to_accumulate
-from typedflux.ops.reporting import reports
+from typedflux.ops.reporting import axis_of, reports
 from typedflux.ops.slicing import slice_along
 from typedflux.shapes.errors import ShapeError
 from typedflux.shapes.reshape import normalize_axis
@@ -121,7 +121,7 @@ def _cumulative(
         if x.ndim != 1:
             raise ShapeError(f"{name} needs axis= for a tensor of rank {x.ndim}")
         axis = 0
-    place = normalize_axis(axis, x.ndim)
+    place = axis_of(name, x, axis)
     x = to_accumulate(name, x, dtype)
     out: Tensor = primitive.bind(x, axis=place)
     if not initial:

@@ -276,6 +276,7 @@ def as_operand(name: str, value: object) -> Any:
     raise TypeError(
         f"{name} takes tensors and numbers, got {type(value).__name__}"
         + (": convert it with flux.asarray(...)" if isinstance(value, (list, tuple)) else "")
+        + (": ask for it by `is None`" if value is None and name in ("equal", "not_equal") else "")
     )
 
 

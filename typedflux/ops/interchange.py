@@ -208,7 +208,7 @@ def _from_python(data: Any, wanted: DType | None) -> Array:
             raise ShapeError(f"asarray: the nested sequences are ragged: {_ragged(data)}") from None
         raise DTypeError(f"asarray: {error}") from None
     except (OverflowError, TypeError) as error:
-        raise DTypeError(f"asarray: {_overflow(data, wanted) or error}") from None
+        raise DTypeError(f"asarray: {_misfit(data, wanted) or error}") from None
     if wanted is not None:
         return array
     if array.size == 0 and array.dtype == np.float64:
@@ -239,14 +239,18 @@ def _check_integers(data: Any) -> None:
         )
 
 
-def _overflow(data: Any, wanted: DType | None) -> str | None:
-    if wanted is None or not wanted.is_integer:
+def _misfit(data: Any, wanted: DType | None) -> str | None:
+    """Which number the dtype cannot hold."""
+    if wanted is None:
+        return None
+    number = next((v for v in _leaves(data) if isinstance(v, complex)), None)
+    if number is not None and not wanted.is_complex:
+        return f"{wanted} cannot hold {number!r}: take its real part, or say dtype=flux.complex64"
+    if not wanted.is_integer:
         return None
     low, high = (0, 2**wanted.bits) if wanted.kind == "uint" else (
         -(2 ** (wanted.bits - 1)), 2 ** (wanted.bits - 1))  # fmt: skip
     for value in _leaves(data):
-        if isinstance(value, complex):
-            return f"{value!r} is no {wanted}"
         if not low <= value < high:
             return f"{value!r:.40} does not fit {wanted}, which holds {low} to {high - 1}"
     return None

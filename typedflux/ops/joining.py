@@ -76,6 +76,8 @@ concat_p.batch = _join_batch(concat_p)
 def _operands(name: str, arrays: Sequence[TensorLike]) -> list[Tensor]:
     if isinstance(arrays, Tensor):
         raise TypeError(f"{name} takes a list or tuple of tensors, got one tensor")
+    if not hasattr(type(arrays), "__iter__"):
+        raise TypeError(f"{name} takes a list or tuple of tensors, got {type(arrays).__name__}")
     if not arrays:
         raise ShapeError("needs at least one tensor")
     return [to_tensor(name, t) for t in promote_operands(name, [*arrays])]

@@ -15,7 +15,7 @@ from typedflux.ops.interchange import to_tensor
 from typedflux.ops.reporting import reports
 from typedflux.shapes.broadcasting import broadcast_shapes, require_broadcastable_to
 from typedflux.shapes.dims import product
-from typedflux.shapes.errors import ShapeError
+from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.shapes.reshape import (
     expand_dims_shape,
     normalize_axes,
@@ -123,7 +123,7 @@ def _as_sizes(shape: Sequence[Any]) -> Shape:
     """Sizes as plain ints or symbolic, -1 allowed."""
     for size in shape:
         if not hasattr(size, "__index__"):
-            raise TypeError(f"sizes are integers, got {size!r} in shape {tuple(shape)}")
+            raise DTypeError(f"sizes are integers, got {size!r:.40} in shape {tuple(shape)}")
     return tuple([s.__index__() if isinstance(s, (np.integer, Tensor)) else s for s in shape])
 
 

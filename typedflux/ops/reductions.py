@@ -12,8 +12,9 @@ from typedflux.core.primitive import Array, Lowering, Primitive, Pullbacks
 from typedflux.core.types import Shape, TensorType
 from typedflux.dtypes import DTypeSet
 from typedflux.ops.families import check_domain
+from typedflux.ops.reporting import axes_of
 from typedflux.shapes.errors import DTypeError
-from typedflux.shapes.reshape import normalize_axes, reduce_shape
+from typedflux.shapes.reshape import reduce_shape
 from typedflux.tensor import Axis, DTypeLike, Tensor, TensorLike
 
 
@@ -147,5 +148,5 @@ def sum(
     Tensor([4., 6.], float32)
     """
     x = to_accumulate("sum", x, dtype)
-    out: Tensor = sum_p.bind(x, axis=normalize_axes(axis, x.ndim), keepdims=keepdims)
+    out: Tensor = sum_p.bind(x, axis=axes_of("sum", x, axis), keepdims=keepdims)
     return out

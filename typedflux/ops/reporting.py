@@ -8,7 +8,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from typedflux.core.primitive import located, type_of
 from typedflux.shapes.errors import DTypeError, ShapeError
-from typedflux.tensor import Tensor
+from typedflux.shapes.reshape import normalize_axes, normalize_axis
+from typedflux.tensor import Axis, Tensor
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,6 +33,22 @@ def reports(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return call
 
     return decorate
+
+
+def axis_of(name: str, x: Tensor, axis: int) -> int:
+    """An axis of `x`, an operand of the function `name`, as one from 0 on."""
+    try:
+        return normalize_axis(axis, x.ndim)
+    except (ShapeError, DTypeError) as error:
+        raise located(error, name, [type_of(x)]) from None
+
+
+def axes_of(name: str, x: Tensor, axis: Axis) -> tuple[int, ...]:
+    """Axes of `x`, an operand of the function `name`, each from 0 on; all of them for `None`."""
+    try:
+        return normalize_axes(axis, x.ndim)
+    except (ShapeError, DTypeError) as error:
+        raise located(error, name, [type_of(x)]) from None
 
 
 def _tensors(values: tuple[Any, ...]) -> list[Tensor]:

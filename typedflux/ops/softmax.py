@@ -12,7 +12,8 @@ from typedflux.core.primitive import Array, Lowering, Primitive, Pullbacks
 from typedflux.core.types import TensorType
 from typedflux.ops.families import check_domain, elementwise, promote_operands
 from typedflux.ops.reductions import reduction, restore_axes
-from typedflux.shapes.reshape import normalize_axes, normalize_axis
+from typedflux.ops.reporting import axes_of, axis_of
+from typedflux.shapes.reshape import normalize_axis
 from typedflux.tensor import Axis, Tensor, TensorLike
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def softmax(x: TensorLike, /, *, axis: int = -1) -> Tensor:
     Tensor([0.5, 0.5], float32)
     """
     (x,) = promote_operands("softmax", (x,), dtypes.Float, True)
-    out: Tensor = softmax_p.bind(x, axis=normalize_axis(axis, x.ndim))
+    out: Tensor = softmax_p.bind(x, axis=axis_of("softmax", x, axis))
     return out
 
 
@@ -144,7 +145,7 @@ logsoftmax_p = _along_axis("logsoftmax", _logsoftmax_kernel, _logsoftmax_vjp, _l
 def logsoftmax(x: TensorLike, /, *, axis: int = -1) -> Tensor:
     """`log(softmax(x))` along `axis`, without overflow or loss of small values."""
     (x,) = promote_operands("logsoftmax", (x,), dtypes.Float, True)
-    out: Tensor = logsoftmax_p.bind(x, axis=normalize_axis(axis, x.ndim))
+    out: Tensor = logsoftmax_p.bind(x, axis=axis_of("logsoftmax", x, axis))
     return out
 
 
@@ -180,7 +181,7 @@ logsumexp_p = reduction(
 def logsumexp(x: TensorLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """`log(sum(exp(x)))` over `axis` (all axes by default), without overflow."""
     (x,) = promote_operands("logsumexp", (x,), dtypes.Float, True)
-    out: Tensor = logsumexp_p.bind(x, axis=normalize_axes(axis, x.ndim), keepdims=keepdims)
+    out: Tensor = logsumexp_p.bind(x, axis=axes_of("logsumexp", x, axis), keepdims=keepdims)
     return out
 
 

@@ -12,9 +12,9 @@ from typedflux.core.primitive import Array, Lowering, Primitive
 from typedflux.core.types import TensorType
 from typedflux.ops.families import check_domain
 from typedflux.ops.reductions import ORDERED, ordered
+from typedflux.ops.reporting import axis_of
 from typedflux.shapes.dims import UNKNOWN
 from typedflux.shapes.errors import ShapeError
-from typedflux.shapes.reshape import normalize_axis
 from typedflux.tensor import Tensor, TensorLike
 
 
@@ -57,7 +57,7 @@ def argsort(
     Tensor([1, 2, 0], int64)
     """
     x = ops.asarray(x)
-    place = normalize_axis(axis, x.ndim)
+    place = axis_of("argsort", x, axis)
     out: Tensor = argsort_p.bind(x, axis=place, descending=descending, stable=stable)
     return out
 
@@ -67,8 +67,9 @@ def sort(
 ) -> Tensor:
     """`x` sorted along `axis`."""
     x = ops.asarray(x)
-    order = argsort(x, axis=axis, descending=descending, stable=stable)
-    return ops.take_along_axis(x, order, axis=axis)
+    place = axis_of("sort", x, axis)
+    order = argsort(x, axis=place, descending=descending, stable=stable)
+    return ops.take_along_axis(x, order, axis=place)
 
 
 def topk(
@@ -83,7 +84,7 @@ def topk(
     (Tensor([3., 2.], float32), Tensor([1, 2], int64))
     """
     x = ops.asarray(x)
-    place = normalize_axis(axis, x.ndim)
+    place = axis_of("topk", x, axis)
     size = x.shape[place]
     if k < 0 or (isinstance(size, int) and k > size):
         raise ShapeError(f"topk: axis {axis} has {size} elements, {k} are asked for")

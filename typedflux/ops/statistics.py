@@ -19,9 +19,10 @@ from typedflux.ops.reductions import (
     restore_axes,
     to_accumulate,
 )
+from typedflux.ops.reporting import axes_of, axis_of
 from typedflux.shapes.dims import is_fixed, product
 from typedflux.shapes.errors import ShapeError
-from typedflux.shapes.reshape import normalize_axes, normalize_axis, reduce_shape
+from typedflux.shapes.reshape import reduce_shape
 from typedflux.tensor import Axis, Tensor, TensorLike
 
 Operands = Sequence[Tensor]
@@ -72,7 +73,7 @@ def mean(x: TensorLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tens
     """
     x = ops.asarray(x)
     x = ops.astype(x, dtypes.to_inexact(x.dtype))  # type: ignore[arg-type]
-    out: Tensor = mean_p.bind(x, axis=normalize_axes(axis, x.ndim), keepdims=keepdims)
+    out: Tensor = mean_p.bind(x, axis=axes_of("mean", x, axis), keepdims=keepdims)
     return out
 
 
@@ -82,7 +83,7 @@ def var(
     """The variance over `axis`: the sum of squared deviations over the count less `correction`
     (0 for that of the population, 1 for Bessel's)."""
     x = ops.asarray(x)
-    axes = normalize_axes(axis, x.ndim)
+    axes = axes_of("var", x, axis)
     centred = x - mean(x, axis=axes, keepdims=True)
     squares = ops.square(ops.abs(centred) if centred.dtype.is_complex else centred)
     if correction == 0:
@@ -96,7 +97,9 @@ def std(
     x: TensorLike, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False
 ) -> Tensor:
     """The standard deviation over `axis`; see `var`."""
-    return ops.sqrt(var(x, axis=axis, correction=correction, keepdims=keepdims))
+    x = ops.asarray(x)
+    axes = axes_of("std", x, axis)
+    return ops.sqrt(var(x, axis=axes, correction=correction, keepdims=keepdims))
 
 
 # Extremes
@@ -154,14 +157,14 @@ def max(x: TensorLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tenso
         ShapeError: over an axis of size 0.
     """
     x = ops.asarray(x)
-    out: Tensor = max_p.bind(x, axis=normalize_axes(axis, x.ndim), keepdims=keepdims)
+    out: Tensor = max_p.bind(x, axis=axes_of("max", x, axis), keepdims=keepdims)
     return out
 
 
 def min(x: TensorLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The smallest value over `axis`; see `max`."""
     x = ops.asarray(x)
-    out: Tensor = min_p.bind(x, axis=normalize_axes(axis, x.ndim), keepdims=keepdims)
+    out: Tensor = min_p.bind(x, axis=axes_of("min", x, axis), keepdims=keepdims)
     return out
 
 
@@ -192,9 +195,9 @@ argmin_p = _arg("argmin", ordered(np.argmin))
 def _bind_arg(primitive: Primitive, x: TensorLike, axis: int | None, keepdims: bool) -> Tensor:
     x = ops.asarray(x)
     rank = x.ndim
+    place = 0 if axis is None else axis_of(primitive.name, x, axis)
     if axis is None:
         x = ops.reshape(x, (-1,))
-    place = 0 if axis is None else normalize_axis(axis, rank)
     out: Tensor = primitive.bind(x, axis=place, keepdims=keepdims and axis is not None)
     return ops.reshape(out, (1,) * rank) if keepdims and axis is None else out
 
@@ -219,14 +222,14 @@ all_p = reduction("all", np.all, None, domain=dtypes.Shaped, result=lambda d: dt
 def any(x: TensorLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Whether any value over `axis` is true (not zero)."""
     x = ops.asarray(x)
-    out: Tensor = any_p.bind(x, axis=normalize_axes(axis, x.ndim), keepdims=keepdims)
+    out: Tensor = any_p.bind(x, axis=axes_of("any", x, axis), keepdims=keepdims)
     return out
 
 
 def all(x: TensorLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Whether all values over `axis` are true (not zero)."""
     x = ops.asarray(x)
-    out: Tensor = all_p.bind(x, axis=normalize_axes(axis, x.ndim), keepdims=keepdims)
+    out: Tensor = all_p.bind(x, axis=axes_of("all", x, axis), keepdims=keepdims)
     return out
 
 
@@ -284,5 +287,5 @@ def prod(
 ) -> Tensor:
     """The product over `axis` (all axes by default); for dtypes see `sum`."""
     x = to_accumulate("prod", x, dtype)
-    out: Tensor = prod_p.bind(x, axis=normalize_axes(axis, x.ndim), keepdims=keepdims)
+    out: Tensor = prod_p.bind(x, axis=axes_of("prod", x, axis), keepdims=keepdims)
     return out

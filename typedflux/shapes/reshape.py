@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from typedflux.shapes.dims import (
     UNKNOWN,
@@ -17,7 +18,7 @@ from typedflux.shapes.dims import (
     product,
     require_equal,
 )
-from typedflux.shapes.errors import AxisError, ShapeError, UndecidedError
+from typedflux.shapes.errors import AxisError, DTypeError, ShapeError, UndecidedError
 
 
 def resolve_reshape(shape: Sequence[Dimension], new: Sequence[Dimension]) -> Shape:
@@ -79,12 +80,21 @@ def normalize_axis(axis: int, ndim: int, what: str = "axis") -> int:
         ...
     typedflux.shapes.errors.AxisError: axis 3 does not exist in 2 axes: valid are -2 to 1
     """
+    if type(axis) is not int:
+        axis = _as_int(axis, what)
     if -ndim <= axis < ndim:
         return axis + ndim if axis < 0 else axis
     if ndim == 0:
         raise AxisError(f"{what} {axis} does not exist: a scalar has no axes")
     axes = "1 axis" if ndim == 1 else f"{ndim} axes"
     raise AxisError(f"{what} {axis} does not exist in {axes}: valid are {-ndim} to {ndim - 1}")
+
+
+def _as_int(axis: Any, what: str) -> int:
+    """A number of another type as an int: NumPy's are, truth values and floats are not."""
+    if isinstance(axis, (bool, float, str)) or not hasattr(axis, "__index__"):
+        raise DTypeError(f"{what} is an int, got {type(axis).__name__} {axis!r:.40}")
+    return int(axis.__index__())
 
 
 def normalize_axes(
@@ -97,7 +107,7 @@ def normalize_axes(
     """
     if axis is None:
         return tuple(range(ndim))
-    given = axis if isinstance(axis, Sequence) else (axis,)
+    given = axis if isinstance(axis, Sequence) and not isinstance(axis, str) else (axis,)
     axes = tuple(normalize_axis(item, ndim, what) for item in given)
     for place, item in enumerate(axes):
         if item in axes[:place]:
