@@ -109,18 +109,17 @@ class AdamW(Adam):
 
 
 class AdaMax(ByMoments):
-    """Adam by the largest size instead of the mean square: u = max(beta2 u, |g|); the step is
-    eta m' / (u + eps).
+    """Adam by the largest size instead of the mean square: u = max(beta2 u, |g| + eps); the step is
+    eta m' / u.
 
-    Kingma and Ba, "Adam: a method for stochastic optimization", 2015, section 7.1. PyTorch adds eps
-    to |g|.
+    Kingma and Ba, "Adam: a method for stochastic optimization", 2015, section 7.1.
     """
 
     def apply(self, state: Moments, parameter: Tensor, gradient: Tensor) -> Applied:
         mean = mix(self.beta[0], state.mean, gradient)
-        largest = ops.maximum(self.beta[1] * state.square, ops.abs(gradient))
+        largest = ops.maximum(self.beta[1] * state.square, ops.abs(gradient) + self.eps)
         powers = self.count(state)
-        step = mean * (self.eta / (1.0 - powers[0])) / (largest + self.eps)
+        step = mean * (self.eta / (1.0 - powers[0])) / largest
         return Moments(mean, largest, powers), step
 
 
