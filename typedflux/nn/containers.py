@@ -50,10 +50,15 @@ class Chain(Module):
     def __call__(self, *args: Any) -> Any:
         if not self.layers:
             return args[0] if len(args) == 1 else args
-        first, *rest = self.layers
-        x = first(*args)
-        for layer in rest:
-            x = layer(x)
+        place = 0
+        try:
+            x = self.layers[0](*args)
+            for place, layer in enumerate(self.layers[1:], start=1):
+                x = layer(x)
+        except Exception as error:
+            name = self.names[place]
+            error.add_note(f"in layer {place if name is None else repr(name)} of a Chain")
+            raise
         return x
 
     def activations(self, *args: Any) -> tuple[Any, ...]:
