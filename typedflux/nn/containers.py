@@ -53,7 +53,8 @@ class Chain(Module):
         place = 0
         try:
             x = self.layers[0](*args)
-            for place, layer in enumerate(self.layers[1:], start=1):
+            for layer in self.layers[1:]:
+                place += 1
                 x = layer(x)
         except Exception as error:
             name = self.names[place]
