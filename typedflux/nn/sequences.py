@@ -12,6 +12,7 @@ from typing_extensions import TypeVar
 from typedflux import init as initialisers
 from typedflux import ops
 from typedflux.checks import Size
+from typedflux.control import scan
 from typedflux.init import Initialiser
 from typedflux.nn.module import Module
 from typedflux.nn.recurrent import (
@@ -43,13 +44,21 @@ def over_time(
 ) -> tuple[Tensor, Any]:
     """The outputs of `cell` at all steps of `"batch time ..."`, and its last state.
 
-    With `reverse` from the last step to the first; outputs stay where their inputs were.
+    With `reverse` from the last step to the first; outputs stay where their inputs were. Under
+    `jit`, a time that a signature names stays symbolic: then the steps are one operation.
     """
+    items, step = x, cell
     if isinstance(cell, Cell):
-        step, steps = cell.stepper(), ops.unstack(cell.project(x), axis=1)
-    else:
-        step, steps = cell, ops.unstack(x, axis=1)
-    outputs = []
+        items, step = cell.project(x), cell.stepper()
+    if not isinstance(x.shape[1], int) and state is not None:
+
+        def turned(state: Any, item: Tensor) -> tuple[Any, Tensor]:
+            y, state = step(item, state)
+            return state, y
+
+        last, ys = scan(turned, state, ops.moveaxis(items, 1, 0), reverse=reverse)
+        return ops.moveaxis(ys, 0, 1), last
+    steps, outputs = ops.unstack(items, axis=1), []
     for item in reversed(steps) if reverse else steps:
         y, state = step(item, state)
         outputs.append(y)
