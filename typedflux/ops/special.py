@@ -10,7 +10,7 @@ import numpy as np
 
 from typedflux import dtypes, ops
 from typedflux.core.primitive import Array
-from typedflux.ops.families import elementwise, promote_operands
+from typedflux.ops.families import elementwise
 from typedflux.tensor import Tensor, TensorLike
 
 
@@ -55,13 +55,36 @@ def erfinv(x: TensorLike, /) -> Tensor:
     return erfinv_p.apply(x)
 
 
+def _xlogy_kernel(x: Any, y: Any) -> Any:
+    dtype = np.result_type(x, y)  # one of them may be a Python number
+    x, y = np.asarray(x, dtype), np.asarray(y, dtype)
+    zero = x == 0
+    return np.where(zero, dtype.type(0), x * np.log(np.where(zero, dtype.type(1), y)))
+
+
+xlogy_p = elementwise(
+    "xlogy",
+    _xlogy_kernel,
+    (lambda y: ops.log(y), lambda x, y: ops.where(ops.equal(x, 0), 0, ops.divide(x, y))),
+    domain=dtypes.Inexact,
+    inexact=True,
+)
+
+
 def xlogy(x: TensorLike, y: TensorLike, /) -> Tensor:
     """`x * log(y)`, and 0 where `x` is 0."""
-    x, y = promote_operands("xlogy", (x, y), dtypes.Inexact, True)
-    zero = ops.equal(x, 0)
-    return ops.where(zero, 0, x * ops.log(ops.where(zero, 1, y)))
+    return xlogy_p.apply(x, y)
+
+
+xlogx_p = elementwise(
+    "xlogx",
+    lambda x: _xlogy_kernel(x, x),
+    (lambda x: ops.add(ops.log(x), 1),),
+    domain=dtypes.Inexact,
+    inexact=True,
+)
 
 
 def xlogx(x: TensorLike, /) -> Tensor:
-    """`x * log(x)`, and 0 where `x` is 0."""
-    return xlogy(x, x)
+    """`x * log(x)`, and 0 where `x` is 0; its derivative is -inf there."""
+    return xlogx_p.apply(x)
