@@ -9,7 +9,7 @@ import numpy as np
 
 import typedflux as flux
 from tests.ops.harness import assert_same, outputs, tolerance
-from tests.ops.row import Operands, Row, tensors, wide
+from tests.ops.row import Operands, Row, cast, tensors, wide
 from typedflux import dtypes, ops
 from typedflux.core.primitive import type_of
 from typedflux.dtypes import DType
@@ -86,7 +86,15 @@ def points(row: Row) -> list[tuple[Tensors, tuple[int, ...], DType]]:
         places = row.is_differentiable(operands)
         if places:
             found += [(tensors(operands, d), places, d) for d in precise]
+            if row.promotes and len(precise) == 2:
+                found.append((mixed(operands, *precise), places, dtypes.complex128))
     return found
+
+
+def mixed(operands: Operands, first: DType, others: DType) -> Tensors:
+    """A sample's operands, the first of one dtype and the rest of another."""
+    kinds = [first, *(others,) * (len(operands) - 1)]
+    return [wrap(cast(x, d)) for x, d in zip(operands, kinds, strict=True)]
 
 
 def check_gradient(row: Row) -> None:
@@ -112,6 +120,11 @@ def check_gradient(row: Row) -> None:
 def check_gradient_dtypes(row: Row) -> None:
     """The gradient has the dtype of its operand, and narrow dtypes come near the wide gradient."""
     for operands in row.generate():
+        if row.promotes:
+            narrow, wide_ = dtypes.float32, dtypes.float64
+            places = row.is_differentiable(operands)
+            found = _gradient(row, operands, narrow, wide_)
+            assert [g.dtype for g in found] == [wide_ if i else narrow for i in places]
         for dtype in row.dtypes:
             if not dtype.is_inexact:
                 continue
@@ -124,8 +137,8 @@ def check_gradient_dtypes(row: Row) -> None:
                 np.testing.assert_allclose(wide(got.numpy()), values, atol=near, err_msg=str(dtype))
 
 
-def _gradient(row: Row, operands: Operands, dtype: DType) -> Tensors:
-    xs, places = tensors(operands, dtype), row.is_differentiable(operands)
+def _gradient(row: Row, operands: Operands, *kinds: DType) -> Tensors:
+    xs, places = mixed(operands, kinds[0], kinds[-1]), row.is_differentiable(operands)
     if not places:
         return []
     at = [xs[i] for i in places]

@@ -43,7 +43,7 @@ def _orthonormal(x: Array) -> Array:
     tall = x if x.shape[0] >= x.shape[1] else x.T
     q, r = np.linalg.qr(tall)
     q = q * np.sign(np.diagonal(r))
-    return q if tall is x else q.T
+    return np.asarray(q if tall is x else q.T)
 
 
 MATRICES: Final = [
