@@ -111,7 +111,11 @@ class OptimiserChain(Rule):
     def __init__(self, *rules: Rule) -> None:
         if not rules:
             raise ValueError("OptimiserChain needs at least one rule")
-        self.rules = tuple([require_rule("OptimiserChain", rule) for rule in rules])
+        for rule in rules:
+            if not isinstance(rule, Rule):
+                got = f"the class {rule.__name__}" if isinstance(rule, type) else repr(rule)
+                raise TypeError(f"OptimiserChain takes rules, such as Adam(1e-3), got {got:.80}")
+        self.rules = rules
         self.elementwise = all(rule.elementwise for rule in rules)
 
     def init(self, parameter: Tensor) -> tuple[Any, ...]:
@@ -158,12 +162,10 @@ class AccumGrad(Rule):
     rule: Rule
 
     def __init__(self, n: int, rule: Rule) -> None:
-        if isinstance(n, bool) or not isinstance(n, int):
-            raise TypeError(f"AccumGrad: n is an int, got {n!r:.80}")
         if n < 1:
             raise ValueError(f"AccumGrad: n is at least 1, got {n}")
         self.n = n
-        self.rule = require_rule("AccumGrad", rule)
+        self.rule = rule
         self.elementwise = rule.elementwise
 
     def init(self, parameter: Tensor) -> tuple[Any, Tensor, Tensor]:
@@ -219,7 +221,7 @@ class MixedPrecision(Rule):
     rule: Rule
 
     def __init__(self, rule: Rule) -> None:
-        self.rule = require_rule("MixedPrecision", rule)
+        self.rule = rule
         self.elementwise = rule.elementwise
 
     def init(self, parameter: Tensor) -> tuple[Tensor, Any]:
@@ -244,20 +246,6 @@ class MixedPrecision(Rule):
             moved = copy - step
             out.append(((moved, new), parameter - moved))
         return out
-
-
-def require_rule(name: str, rule: Any) -> Rule:
-    """`rule`, if it is one.
-
-    Raises:
-        TypeError: else.
-    """
-    if isinstance(rule, Rule):
-        return rule
-    if isinstance(rule, type) and issubclass(rule, Rule):
-        raise TypeError(f"{name} takes rules, got the class {rule.__name__}: write "
-                        f"{rule.__name__}()")  # fmt: skip
-    raise TypeError(f"{name} takes rules, such as Adam(1e-3), got {type(rule).__name__}")
 
 
 def select(condition: Tensor, new: Any, old: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from typedflux import dtypes, ops
 from typedflux.optim.rule import Scalar
@@ -24,55 +24,38 @@ def squared_size(x: Tensor) -> Tensor:
     return ops.real(x * ops.conj(x)) if x.dtype.is_complex else x * x
 
 
-def number(rule: str, name: str, value: object) -> float:
-    """`value` as a float.
-
-    Raises:
-        TypeError: when it is no number.
-    """
-    if isinstance(value, (bool, str)) or not hasattr(value, "__float__"):
-        raise TypeError(f"{rule}: {name} is a number, got {value!r:.80}")
-    return float(value)
-
-
 def not_negative(rule: str, name: str, value: float) -> float:
     """`value` as a float.
 
     Raises:
-        TypeError: when it is no number.
         ValueError: when it is negative or nan.
     """
-    found = number(rule, name, value)
-    if not found >= 0:
+    if not value >= 0:
         raise ValueError(f"{rule}: {name} is a number of 0 or more, got {value!r}")
-    return found
+    return float(value)
 
 
 def fraction(rule: str, name: str, value: float) -> float:
     """`value` as a float.
 
     Raises:
-        TypeError: when it is no number.
         ValueError: when it does not lie in [0, 1).
     """
-    found = number(rule, name, value)
-    if not 0 <= found < 1:
+    if not 0 <= value < 1:
         raise ValueError(f"{rule}: {name} is from 0 to below 1, got {value!r}")
-    return found
+    return float(value)
 
 
 def pair(
     rule: str,
     name: str,
-    values: Sequence[float],
+    values: tuple[float, float],
     check: Callable[[str, str, float], float] = fraction,
 ) -> tuple[float, float]:
     """Two numbers, each checked.
 
     Raises:
-        TypeError: for another number of values.
         ValueError: when `check` refuses one.
     """
-    if not isinstance(values, (tuple, list)) or len(values) != 2:
-        raise TypeError(f"{rule}: {name} is a pair of numbers, got {values!r:.80}")
-    return check(rule, name, values[0]), check(rule, name, values[1])
+    first, second = values
+    return check(rule, name, first), check(rule, name, second)

@@ -125,6 +125,7 @@ def adjusted(rule: Rule, changes: dict[str, Any]) -> Rule:
 
     Raises:
         TypeError: for a name that no part of the rule has, or a value of another form.
+        ValueError: for a value that the rule's `__init__` refuses.
     """
     valid = list(dict.fromkeys(n for r in parts(rule) for n in _adjustable(r)))
     for name in changes:
@@ -140,9 +141,20 @@ def adjusted(rule: Rule, changes: dict[str, Any]) -> Rule:
                 new[name] = change(value)
             elif isinstance(value, tuple):
                 new[name] = tuple([change(v) if isinstance(v, Rule) else v for v in value])
+        _check_values(part, new)
         return part.tree_replace(new)
 
     return change(rule)
+
+
+def _check_values(rule: Rule, fields: dict[str, Any]) -> None:
+    """Let `__init__` refuse hyper-parameters that it would not take."""
+    names = hyper_parameters(type(rule))
+    if any(name not in fields or _holds_rules(fields[name]) for name in names):
+        return
+    values = {name: _plain(fields[name]) for name in names}
+    if not any(isinstance(v, Tensor) for value in values.values() for v in _items(value)):
+        type(rule)(**values)
 
 
 def _adjustable(rule: Rule) -> list[str]:
@@ -153,9 +165,12 @@ def _adjustable(rule: Rule) -> list[str]:
     ]
 
 
+def _items(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
 def _holds_rules(value: Any) -> bool:
-    items = value if isinstance(value, tuple) else (value,)
-    return any(isinstance(item, Rule) for item in items)
+    return any(isinstance(item, Rule) for item in _items(value))
 
 
 def as_scalar(value: Scalar) -> Tensor:
