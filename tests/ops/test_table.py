@@ -34,12 +34,15 @@ def checks(row: Row) -> Iterator[tuple[str, Callable[[Row], None]]]:
         yield "edges", harness.check_edges
     if row.batched:
         yield "vmap", transformed.check_vmap
+        yield "nested vmap", transformed.check_nested_vmap
+        yield "graph of vmap", transformed.check_graph_of_vmap
     if derivatives.differentiable(row):
         yield from DERIVATIVES.items()
         if row.smooth:
             yield "second", derivatives.check_second
         if row.batched:
             yield "vmap of gradient", transformed.check_vmap_of_gradient
+            yield "gradient of vmap", transformed.check_gradient_of_vmap
 
 
 def cases() -> list[Any]:

@@ -152,3 +152,90 @@ def _check_mapped(
     ]
     for k, g in enumerate(got):
         assert_same(row, g, flux.stack([s[k] for s in singles]), 4)
+
+
+def check_nested_vmap(row: Row) -> None:
+    """Batches of batches, and a batch of one operand against a batch of the others."""
+    dtype = row.dtypes[-1]
+    turns = [row.generate(turn) for turn in range(6)]
+
+    def f(*xs: Tensor) -> Sequence[Tensor]:
+        return outputs(row.function(*xs))
+
+    for j, operands in enumerate(turns[0]):
+        batches = [[cast(x, dtype) for x in turn[j]] for turn in turns]
+        singles = [f(*map(wrap, b)) for b in batches]
+        pairs = []
+        for i in range(len(operands)):
+            halves = [np.stack([b[i] for b in half]) for half in (batches[:3], batches[3:])]
+            pairs.append(wrap(np.stack(halves, 1)))
+        found = flux.vmap(flux.vmap(f), in_axes=1)(*pairs)
+        for k, g in enumerate(found):
+            wanted = flux.stack([s[k] for s in singles])
+            assert_same(row, flux.reshape(g, wanted.shape), wanted, 4)
+        if len(operands) > 1:
+            _check_crossed(row, f, batches[:3])
+
+
+def _check_crossed(row: Row, f: Function, batches: list[list[Any]]) -> None:
+    first, *rest = [wrap(np.stack([b[i] for b in batches])) for i in range(len(batches[0]))]
+
+    def outer(x: Tensor, *others: Tensor) -> Sequence[Tensor]:
+        inner: Sequence[Tensor] = flux.vmap(lambda *each: f(x, *each))(*others)
+        return inner
+
+    found = flux.vmap(outer, in_axes=(0, *(None for _ in rest)))(first, *rest)
+    for a, x in enumerate(batches):
+        for b, others in enumerate(batches):
+            for g, want in zip(found, f(wrap(x[0]), *map(wrap, others[1:])), strict=True):
+                assert_same(row, g[a, b], want, 4)
+
+
+def check_graph_of_vmap(row: Row) -> None:
+    """A batch of symbolic size, traced, and run with another size where no guard forbids it."""
+    dtype = row.dtypes[-1]
+    turns = [row.generate(turn) for turn in range(5)]
+
+    def f(*xs: Tensor) -> Sequence[Tensor]:
+        mapped: Sequence[Tensor] = flux.vmap(lambda *each: outputs(row.function(*each)))(*xs)
+        return mapped
+
+    for j, operands in enumerate(turns[0]):
+        batches = [[cast(x, dtype) for x in turn[j]] for turn in turns]
+
+        def stacked(count: int, batches: Any = batches, n: int = len(operands)) -> list[Tensor]:
+            return [wrap(np.stack([b[i] for b in batches[:count]])) for i in range(n)]
+
+        few, many = stacked(3), stacked(5)
+        graph = trace_with_hints(
+            f, [TensorType(x.dtype, (symbol("d3"), *x.shape[1:])) for x in few]
+        )
+        _assert_all_same(row, run_graph(graph, few, {"d3": 3}), f(*few))
+        if all(holds(guard, {"d3": 5}) for guard in graph.guards):
+            _assert_all_same(row, run_graph(graph, many, {"d3": 5}), f(*many))
+
+
+def check_gradient_of_vmap(row: Row) -> None:
+    """The derivative of a batched operation is the batch of its derivatives."""
+    turns = [row.generate(turn) for turn in range(3)]
+    places = row.is_differentiable(turns[0][0])
+    if not places:
+        return
+    batches = [[wrap(cast(x, dtypes.float64)) for x in turn[0]] for turn in turns]
+    stacked = [flux.stack([b[i] for b in batches]) for i in range(len(batches[0]))]
+
+    def batched(*some: Tensor) -> tuple[Tensor, ...]:
+        full = list(stacked)
+        for place, x in zip(places, some, strict=True):
+            full[place] = x
+        found = flux.vmap(lambda *each: outputs(row.function(*each)))(*full)
+        return tuple(y for y in found if y.dtype.is_inexact)
+
+    ys, pullback = flux.vjp(batched, *[stacked[i] for i in places])
+    cotangents = directions(ys, 9)
+    found = outputs(pullback(tuple(cotangents)))
+    for k, batch in enumerate(batches):
+        _, single = flux.vjp(restrict(row, batch, places), *[batch[i] for i in places])
+        wanted = outputs(single(tuple([c[k] for c in cotangents])))
+        for g, want in zip(found, wanted, strict=True):
+            assert_same(row, g[k], want, 64)
