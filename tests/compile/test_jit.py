@@ -231,3 +231,22 @@ def test_captured_generators_and_optimiser_states_are_read_and_written_at_each_c
         results.append((losses, rng.state.tolist(), model.layers[0].weight.tolist()))
     assert results[0] == results[1]
     assert len(set(results[0][0])) == 4
+
+
+def test_what_a_captured_model_holds_is_looked_at_again_at_each_call() -> None:
+    dropout = nn.Dropout(0.5)
+    model = nn.Chain(nn.Dense(3, 3), dropout)
+    run: Any = flux.jit(lambda x: model(x))
+    x = flux.ones((2, 3))
+    first = run(x)
+    assert first.tolist() == run(x).tolist()
+    assert run.compilations == 1
+    flux.trainmode(model)
+    noisy = [run(x).tolist() for _ in range(8)]
+    assert any(n != first.tolist() for n in noisy)
+    flux.testmode(model)
+    np.testing.assert_allclose(run(x).numpy(), first.numpy(), rtol=1e-6)
+    model.layers[0].weight = model.layers[0].weight * 2
+    np.testing.assert_allclose(run(x).numpy(), model(x).numpy(), rtol=1e-6)
+    model.layers = (nn.Dense(3, 5), dropout)
+    assert run(x).shape == (2, 5)

@@ -165,7 +165,7 @@ def test_effects_are_forgotten() -> None:
     assert flux.outputsize(model, (2, 3), batched=True) == (2, 3)
     with pytest.raises(Exception, match="whether n < 2 is not known") as raised:
         flux.outputsize(model, ("n", 3), batched=True)
-    assert raised.value.__notes__ == ["outputsize: in Chain.layers[0] BatchNorm"]
+    assert raised.value.__notes__[-1] == "outputsize: in Chain.layers[0] BatchNorm"
     assert model[0].mean is mean and flux.default_generator().state is state
     model(flux.ones((2, 3)))
     assert not any(isinstance(t, flux.Tensor) and type(t) is not Tensor for t in tensors(model))
@@ -227,7 +227,7 @@ def test_other_errors_keep_their_kind_and_get_a_note() -> None:
     model = nn.Chain(nn.Flatten(), nn.Chain(broken))
     with pytest.raises(KeyError) as raised:
         flux.outputsize(model, (2,))
-    assert raised.value.__notes__ == ["outputsize: in Chain.layers[1] Chain"]
+    assert raised.value.__notes__[-1] == "outputsize: in Chain.layers[1] Chain"
     with pytest.raises(TypeError, match="cannot give to numpy"):
         flux.outputsize(lambda x: x.numpy(), (2,))
 

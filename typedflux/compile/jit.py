@@ -19,9 +19,10 @@ from typedflux.compile.template import Template, fill
 from typedflux.core.graph import Graph, GraphTrace, Guard, run_graph
 from typedflux.core.primitive import type_of
 from typedflux.core.staging import Staged
-from typedflux.core.stateful import Captures, capturing
+from typedflux.core.stateful import Captures, Static, capturing
 from typedflux.core.tracing import Tracer, current_graph, graph_running
 from typedflux.core.tree import leaves
+from typedflux.core.types import TensorType
 from typedflux.ops.random import Generator, default_generator
 from typedflux.shapes.dims import evaluate
 from typedflux.tensor import Tensor
@@ -52,9 +53,23 @@ class Traced:
     graph: Graph
     hints: dict[str, int]
     captured: list[tuple[Any, str]]
+    captured_types: list[TensorType]
+    static: list[Static]
     writes: list[Write]
     result: Any
     names: list[list[str | None] | None]
+
+    def still_holds(self) -> bool:
+        """Whether what was captured is of the same types, and what was static is as it was."""
+        if not all([s.still_holds() for s in self.static]):
+            return False
+        types = iter(self.captured_types)
+        for module, field in self.captured:
+            for tensor in leaves(module.__dict__.get(field)):
+                known = next(types, None)
+                if known is None or tensor.dtype != known.dtype or tensor.shape != known.shape:
+                    return False
+        return next(types, None) is None
 
     def sizes(self, tensors: list[Tensor]) -> dict[Any, int] | None:
         """The named sizes in this call, `None` when a guard fails: trace again."""
@@ -125,6 +140,8 @@ class Jitted:
         )
         known = self._traced.setdefault((given.key, shapes), [])
         for traced in known:
+            if not traced.still_holds():
+                continue
             sizes = traced.sizes(self._tensors(traced, given.leaves))
             if sizes is not None:
                 return traced, sizes
@@ -170,7 +187,9 @@ class Jitted:
             ]
             result = template.of(out)
         names = [named.get(id(t)) for t in tensors]
-        return Traced(trace.graph, hints, captures.fields, writes, result, names)
+        types = [type_of(t) for m, field in captures.fields for t in leaves(m.__dict__[field])]
+        static = list(captures.static.values())
+        return Traced(trace.graph, hints, captures.fields, types, static, writes, result, names)
 
 
 @overload

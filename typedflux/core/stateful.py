@@ -43,6 +43,42 @@ class Stateful:
         return not self.__dict__
 
 
+class Static:
+    """What a field without tensors was when it was read."""
+
+    __slots__ = ("name", "owner", "parts", "value")
+
+    def __init__(self, owner: Any, name: str, value: Any) -> None:
+        self.owner = owner
+        self.name = name
+        self.value = value
+        self.parts = _parts(value)
+
+    def still_holds(self) -> bool:
+        """Whether the field is what it was: the same object with the same parts, or an equal plain
+        value."""
+        value = self.owner.__dict__.get(self.name)
+        if self.parts is None:
+            if value is self.value:
+                return True
+            return type(value) is type(self.value) and type(value) in _PLAIN and value == self.value
+        parts = _parts(value)
+        return (
+            parts is not None
+            and len(parts) == len(self.parts)
+            and all([a is b for a, b in zip(parts, self.parts, strict=True)])
+        )
+
+
+_PLAIN = frozenset((bool, int, float, complex, str, bytes))
+
+
+def _parts(value: Any) -> list[Any] | None:
+    if type(value) in (list, tuple):
+        return list(value)
+    return [*value, *value.values()] if type(value) is dict else None
+
+
 class Captures:
     """The fields that one trace has read, and what it assigned to them.
 
@@ -55,6 +91,8 @@ class Captures:
         self.fields: list[tuple[Any, str]] = []
         self.values: dict[Key, Any] = {}
         self.written: dict[Key, tuple[Any, str]] = {}
+        self.static: dict[Key, Static] = {}
+        """Fields without tensors that were read: what the trace does may depend on them."""
         self.outer: Captures | None = None
         self._known: set[int] = set()
         self._keep_alive: list[Any] = []
@@ -80,6 +118,7 @@ class Captures:
         if self.outer is not None:
             value = self.outer.read(owner, name, value)
         if not _holds_tensors(value):
+            self.static.setdefault(key, Static(owner, name, value))
             return value
         self.fields.append((owner, name))
         self.values[key] = traced = map_leaves(self.lift, value)
@@ -146,6 +185,13 @@ def seen_fields(owner: Any, fields: dict[str, Any]) -> dict[str, Any]:
     if captures is None:
         return fields
     return {name: captures.read(owner, name, value) for name, value in fields.items()}
+
+
+def relied_on(owner: Any, name: str) -> None:
+    """Tell the current trace of a field, present or not, that was read from the `__dict__`."""
+    captures = _local.captures if _tracing_threads else None
+    if captures is not None:
+        captures.read(owner, name, owner.__dict__.get(name))
 
 
 def was_copied(copy: Any) -> None:

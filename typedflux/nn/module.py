@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Self, TypeVar, cast
 
 from typedflux.checks.boundary import check_methods
-from typedflux.core.stateful import Stateful, seen_fields, was_copied
+from typedflux.core.stateful import Stateful, relied_on, seen_fields, was_copied
 from typedflux.core.tree import children
 from typedflux.tensor import Tensor
 
@@ -146,6 +146,7 @@ class Module(Stateful):
     def training(self) -> bool:
         """Whether layers such as Dropout are active: in a gradient with respect to a model that
         contains this one, unless it is frozen, or `trainmode` or `testmode` decided otherwise."""
+        relied_on(self, _MODE)
         mode = self.__dict__.get(_MODE)
         if mode is not None:
             return bool(mode)
