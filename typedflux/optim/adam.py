@@ -77,6 +77,10 @@ class Adam(ByMoments):
     eta m' / (sqrt(s') + eps) with m' = m / (1 - beta1^t) and s' = s / (1 - beta2^t).
 
     Kingma and Ba, "Adam: a method for stochastic optimization", 2015.
+
+    >>> from typedflux import optim
+    >>> optim.Adam(3e-4)
+    Adam(eta=0.0003, beta=(0.9, 0.999), eps=1e-08)
     """
 
     def apply(self, state: Moments, parameter: Tensor, gradient: Tensor) -> Applied:
@@ -89,6 +93,10 @@ class AdamW(Adam):
     to the learning rate, plus decay p.
 
     Loshchilov and Hutter, "Decoupled weight decay regularization", 2019.
+
+    >>> from typedflux import optim
+    >>> optim.AdamW(3e-4, decay=0.1)
+    AdamW(eta=0.0003, beta=(0.9, 0.999), decay=0.1, eps=1e-08, coupled=True)
     """
 
     decay: Scalar
@@ -113,6 +121,10 @@ class AdaMax(ByMoments):
     eta m' / u.
 
     Kingma and Ba, "Adam: a method for stochastic optimization", 2015, section 7.1.
+
+    >>> from typedflux import optim
+    >>> optim.AdaMax()
+    AdaMax(eta=0.001, beta=(0.9, 0.999), eps=1e-08)
     """
 
     def apply(self, state: Moments, parameter: Tensor, gradient: Tensor) -> Applied:
@@ -128,6 +140,10 @@ class NAdam(ByMoments):
     n = beta1 m / (1 - beta1^(t+1)) + (1 - beta1) g / (1 - beta1^t).
 
     Dozat, "Incorporating Nesterov momentum into Adam", 2016. PyTorch varies beta1 with t.
+
+    >>> from typedflux import optim
+    >>> optim.NAdam()
+    NAdam(eta=0.001, beta=(0.9, 0.999), eps=1e-08)
     """
 
     def apply(self, state: Moments, parameter: Tensor, gradient: Tensor) -> Applied:
@@ -145,6 +161,10 @@ class AMSGrad(ByMoments):
     far in the place of s.
 
     Reddi, Kale and Kumar, "On the convergence of Adam and beyond", 2018, with Adam's corrections.
+
+    >>> from typedflux import optim
+    >>> optim.AMSGrad()
+    AMSGrad(eta=0.001, beta=(0.9, 0.999), eps=1e-08)
     """
 
     def init(self, parameter: Tensor) -> tuple[Moments, Tensor]:
@@ -166,6 +186,10 @@ class OAdam(ByMoments):
     step is 2 a less the a before.
 
     Daskalakis et al., "Training GANs with optimism", 2018.
+
+    >>> from typedflux import optim
+    >>> optim.OAdam()
+    OAdam(eta=0.001, beta=(0.5, 0.9), eps=1e-08)
     """
 
     def __init__(
@@ -193,6 +217,10 @@ class AdaBelief(Adam):
 
     Zhuang et al., "AdaBelief optimizer: adapting stepsizes by the belief in observed gradients",
     2020.
+
+    >>> from typedflux import optim
+    >>> optim.AdaBelief()
+    AdaBelief(eta=0.001, beta=(0.9, 0.999), eps=1e-16)
     """
 
     def __init__(
@@ -213,6 +241,10 @@ class RAdam(ByMoments):
 
     Liu et al., "On the variance of the adaptive learning rate and beyond", 2020; its authors' code
     has the bound 5, the text 4.
+
+    >>> from typedflux import optim
+    >>> optim.RAdam()
+    RAdam(eta=0.001, beta=(0.9, 0.999), eps=1e-08)
     """
 
     def init(self, parameter: Tensor) -> tuple[Moments, Tensor]:

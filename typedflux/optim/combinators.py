@@ -15,6 +15,10 @@ class WeightDecay(Rule):
     """Adds decay p to the gradient: the derivative of a penalty decay/2 |p|^2 (L2).
 
     In a chain before an adaptive rule such as Adam this is not the decoupled decay of `AdamW`.
+
+    >>> from typedflux import optim
+    >>> optim.OptimiserChain(optim.WeightDecay(1e-4), optim.Momentum(0.1))
+    OptimiserChain(WeightDecay(decay=0.0001), Momentum(eta=0.1, rho=0.9))
     """
 
     elementwise = True
@@ -28,7 +32,12 @@ class WeightDecay(Rule):
 
 
 class SignDecay(Rule):
-    """Adds decay sign(p) to the gradient: the derivative of a penalty decay |p| (L1)."""
+    """Adds decay sign(p) to the gradient: the derivative of a penalty decay |p| (L1).
+
+    >>> from typedflux import optim
+    >>> optim.OptimiserChain(optim.SignDecay(1e-5), optim.Descent())
+    OptimiserChain(SignDecay(decay=1e-05), Descent(eta=0.1))
+    """
 
     elementwise = True
     decay: Scalar
@@ -41,7 +50,12 @@ class SignDecay(Rule):
 
 
 class ClipGrad(Rule):
-    """Limits each element of a gradient to [-delta, delta]."""
+    """Limits each element of a gradient to [-delta, delta].
+
+    >>> from typedflux import optim
+    >>> optim.OptimiserChain(optim.ClipGrad(1.0), optim.Adam())
+    OptimiserChain(ClipGrad(delta=1.0), Adam(eta=0.001, beta=(0.9, 0.999), eps=1e-08))
+    """
 
     elementwise = True
     delta: Scalar
@@ -61,6 +75,10 @@ class ClipNorm(Rule):
     them together, exceeds `omega`; with `each`, every parameter's gradient by itself.
 
     Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks", 2013.
+
+    >>> from typedflux import optim
+    >>> optim.ClipNorm(1.0, each=True)
+    ClipNorm(omega=1.0, each=True)
     """
 
     omega: Scalar

@@ -13,7 +13,12 @@ from typedflux.tensor import Tensor
 
 
 class Descent(Rule):
-    """Gradient descent: the step is eta g."""
+    """Gradient descent: the step is eta g.
+
+    >>> from typedflux import optim
+    >>> optim.Descent(0.5)
+    Descent(eta=0.5)
+    """
 
     elementwise = True
     eta: Scalar
@@ -29,6 +34,10 @@ class Momentum(Rule):
     """Gradient descent with momentum: v = rho v + eta g; the step is v.
 
     Polyak, "Some methods of speeding up the convergence of iteration methods", 1964.
+
+    >>> from typedflux import optim
+    >>> optim.Momentum(0.1)
+    Momentum(eta=0.1, rho=0.9)
     """
 
     elementwise = True
@@ -52,6 +61,10 @@ class Nesterov(Rule):
 
     Nesterov, "A method of solving a convex programming problem with convergence rate O(1/k^2)",
     1983, in the form of Sutskever et al., 2013.
+
+    >>> from typedflux import optim
+    >>> optim.Nesterov(0.1, rho=0.95)
+    Nesterov(eta=0.1, rho=0.95)
     """
 
     elementwise = True
@@ -76,6 +89,10 @@ class RMSProp(Rule):
     eta g / (sqrt(s) + eps). With `centred`, the square of the mean gradient is taken from s.
 
     Tieleman and Hinton, "Neural networks for machine learning", lecture 6.5, 2012.
+
+    >>> from typedflux import optim
+    >>> optim.RMSProp(centred=True)
+    RMSProp(eta=0.001, rho=0.9, eps=1e-08, centred=True)
     """
 
     elementwise = True
@@ -111,6 +128,10 @@ class AdaGrad(Rule):
     eta g / (sqrt(s) + eps).
 
     Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning", 2011.
+
+    >>> from typedflux import optim
+    >>> optim.AdaGrad()
+    AdaGrad(eta=0.1, eps=1e-08)
     """
 
     elementwise = True
@@ -135,6 +156,10 @@ class AdaDelta(Rule):
     step is eta d.
 
     Zeiler, "ADADELTA: an adaptive learning rate method", 2012; there eta is 1.
+
+    >>> from typedflux import optim
+    >>> optim.AdaDelta(rho=0.95)
+    AdaDelta(eta=1.0, rho=0.95, eps=1e-06)
     """
 
     elementwise = True
@@ -169,6 +194,10 @@ class Rprop(Rule):
         eta: the length of the first step; `flux.adjust` does not change later ones.
         factors: below and above 1.
         limits: the shortest and the longest step.
+
+    >>> from typedflux import optim
+    >>> optim.Rprop(0.01)
+    Rprop(eta=0.01, factors=(0.5, 1.2), limits=(1e-06, 50.0))
     """
 
     elementwise = True
@@ -208,6 +237,10 @@ class Lion(Rule):
     m = beta2 m + (1 - beta2) g. Each step is of one length, so eta is a third to a tenth of Adam's.
 
     Chen et al., "Symbolic discovery of optimization algorithms", 2023.
+
+    >>> from typedflux import optim
+    >>> optim.Lion(3e-4, decay=0.1)
+    Lion(eta=0.0003, beta=(0.9, 0.99), decay=0.1)
     """
 
     elementwise = True
