@@ -236,7 +236,11 @@ def test_captured_generators_and_optimiser_states_are_read_and_written_at_each_c
 def test_what_a_captured_model_holds_is_looked_at_again_at_each_call() -> None:
     dropout = nn.Dropout(0.5)
     model = nn.Chain(nn.Dense(3, 3), dropout)
-    run: Any = flux.jit(lambda x: model(x))
+
+    def call(x: Tensor) -> Any:
+        return model(x)
+
+    run: Any = flux.jit(call)
     x = flux.ones((2, 3))
     first = run(x)
     assert first.tolist() == run(x).tolist()
