@@ -236,7 +236,7 @@ def _loss_of(out: Any) -> Any:
             )
         if not loss.dtype.is_floating:
             remedy = (
-                "take .real or abs(...)" if loss.dtype.is_complex else "leave out the conversion"
+                "take .real or abs(...)" if loss.dtype.is_complex else "integers have no gradient"
             )
             raise DTypeError(
                 f"gradient needs a real floating-point result, got {type_of(loss)}: {remedy}"
