@@ -33,7 +33,7 @@ Tangents = Sequence[Tensor | None]
 
 def _mean_kernel(x: Array, *, axis: tuple[int, ...], keepdims: bool) -> Any:
     if x.dtype.itemsize < 4:  # a sum of many float16 numbers overflows or stands still
-        return np.mean(x.astype(np.float32), axis=axis, keepdims=keepdims).astype(x.dtype)
+        return _mean_kernel(x.astype(np.float32), axis=axis, keepdims=keepdims).astype(x.dtype)
     count = 1
     for a in axis:
         count *= x.shape[a]
