@@ -187,8 +187,9 @@ def test_one_class_is_certain(loss: Any) -> None:
 
 
 @pytest.mark.parametrize("loss", PAIRED)
-def test_no_elements(loss: Any) -> None:
-    x = flux.ones((0, 3))
+@pytest.mark.parametrize("dtype", [flux.float32, flux.float16])
+def test_no_elements(loss: Any, dtype: Any) -> None:
+    x = flux.ones((0, 3), dtype=dtype)
     assert loss(x, x, agg=flux.sum).item() == 0.0
     assert flux.gradient(lambda x: loss(x, x, agg=flux.sum), x).shape == (0, 3)
     if loss not in (losses.dice_coeff_loss, losses.tversky_loss):

@@ -370,7 +370,18 @@ def freeze(target: Any) -> None:
 
 
 def thaw(target: Any) -> None:
-    """Let the parameters of a model, an optimiser state or a part of one be changed again."""
+    """Let the parameters of a model, an optimiser state or a part of one be changed again.
+
+    >>> import typedflux as flux
+    >>> from typedflux import nn
+    >>> state = flux.setup(flux.Descent(0.1), nn.Dense(2, 3))
+    >>> flux.freeze(state.bias)
+    >>> state.bias
+    ParameterState(Descent(eta=0.1), frozen)
+    >>> flux.thaw(state)
+    >>> state.bias
+    ParameterState(Descent(eta=0.1))
+    """
     _set_frozen("thaw", target, False)
 
 
