@@ -180,6 +180,12 @@ def default_generator() -> Generator:
     return _ambient
 
 
+def _checked(rng: object) -> Generator:
+    if not isinstance(rng, Generator):
+        raise TypeError(f"rng is a generator such as flux.Generator(3), got {rng!r:.60}")
+    return rng
+
+
 def seed(n: int) -> None:
     """Restart the ambient generator: a program that starts with it repeats bit for bit."""
     _ambient.state = Generator(n).state
@@ -200,7 +206,7 @@ def _draw(kind: str, shape: Any, dtype: Any, rng: Generator | None) -> Tensor:
     exact = resolve_dtype(dtype, dtypes.default_float)
     if dtypes.belongs(exact, dtypes.Float) is False:
         raise DTypeError(f"random numbers are floating-point, got dtype {exact}: see randint")
-    generator = _ambient if rng is None else rng
+    generator = _ambient if rng is None else _checked(rng)
     out: Tensor = random_p.bind(generator._next(), kind=kind, shape=as_shape(shape), dtype=exact)
     return out
 
@@ -334,7 +340,7 @@ def randint(
         raise ValueError(f"randint draws from at most 2**63 - 1 integers, got {low} to {high}")
     exact = as_dtype(dtypes.default_int if dtype is None else dtype)
     _check_holds(exact, low, high - 1)
-    generator = _ambient if rng is None else rng
+    generator = _ambient if rng is None else _checked(rng)
     bits = random_p.bind(generator._next(), kind="bits", shape=as_shape(shape), dtype=dtypes.uint64)
     # The bias of the remainder is at most (high - low) / 2**63.
     places = ops.remainder(ops.astype(ops.bitwise_right_shift(bits, 1), "int64"), high - low)
@@ -351,7 +357,7 @@ def _check_holds(dtype: DType, low: int, high: int) -> None:
 
 def permutation(n: int, /, *, rng: Generator | None = None) -> Tensor:
     """The integers below `n` in random order."""
-    generator = _ambient if rng is None else rng
+    generator = _ambient if rng is None else _checked(rng)
     bits = random_p.bind(generator._next(), kind="bits", shape=as_shape(n), dtype=dtypes.uint64)
     return ops.argsort(bits)
 
