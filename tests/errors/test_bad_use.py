@@ -258,6 +258,9 @@ TRAINING: dict[str, Row] = {
     ),
     "a probability": (lambda: nn.Dropout(1.0), ValueError, "Dropout: p is a probability"),
     "a seed": (lambda: flux.seed("a"), TypeError, "a seed is an int, got str: 'a'"),
+    "a seed for a generator": (
+        lambda: flux.rand((2,), rng=3), TypeError, "such as flux.Generator(3), got 3",
+    ),
     "a kernel": (
         lambda: nn.Conv(3, 1, 2), TypeError,
         "'kernel' must be tuple[int, ...], got int: 3",
