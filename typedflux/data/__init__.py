@@ -34,6 +34,10 @@ from typedflux.data.splits import timeseries_kfolds as timeseries_kfolds
 from typedflux.data.tables import Table as Table
 from typedflux.data.tables import load_csv as load_csv
 from typedflux.data.tables import load_npz as load_npz
+from typedflux.data.toys import moons as moons
+from typedflux.data.toys import polynomial as polynomial
+from typedflux.data.toys import sine as sine
+from typedflux.data.toys import spirals as spirals
 from typedflux.data.views import chunk as chunk
 from typedflux.data.views import filterobs as filterobs
 from typedflux.data.views import groupobs as groupobs
