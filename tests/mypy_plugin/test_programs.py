@@ -85,6 +85,10 @@ REVEALED = [
     ("nn.MultiHeadAttention(784, 8)(z, return_scores=True)[1]", "Float[Tensor, '2 _ n _']"),
     ("flux.dot_product_attention(z, z, z)", "Float32[Tensor, '2 n 784']"),
     ("flux.make_causal_mask(z)", "Bool[Tensor, 'n n']"),
+    (
+        "flux.withgradient(lambda y: (y.sum(), nn.Dropout(0.5)(y)), x)[0][1]",
+        "Float[Tensor, '32 784']",
+    ),
     ("v(x)", "Float[Tensor, '32 _']"),
     ("t + x", "Shaped[Tensor, '...']"),
 ]

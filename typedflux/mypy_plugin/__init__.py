@@ -49,7 +49,7 @@ from typedflux.mypy_plugin.calls import DTYPE, SHAPE, Binder, is_relevant, relax
 from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, STATIC, TENSOR, Encoder
 from typedflux.mypy_plugin.evaluation import Undetermined, evaluate
 from typedflux.mypy_plugin.messages import watch
-from typedflux.mypy_plugin.traversal import speaks_of_shapes
+from typedflux.mypy_plugin.traversal import TypeCollector, speaks_of_shapes
 from typedflux.mypy_plugin.values import Reader
 from typedflux.shapes.dims import Dim, Unknown
 from typedflux.shapes.errors import DTypeError, ShapeError, UndecidedError
@@ -151,9 +151,12 @@ class TypedfluxPlugin(Plugin):
             return signature
         watch(_checker(ctx).msg.errors)
         relaxed = relax(signature, self.encoder)
-        # The items of an overloaded function come here one after another.
+        # The items of an overloaded function come here one after another, and all of them again
+        # when mypy looks at the call again, with new variables.
         stash = self._signatures.setdefault(id(ctx.context), (ctx.context, []))[1]
-        stash[:] = [(s, r) for s, r in stash if r != relaxed]
+        if stash:
+            text = str(relaxed)
+            stash[:] = [(s, r) for s, r in stash if str(r) != text]
         stash.append((signature, relaxed))
         return relaxed
 
@@ -166,8 +169,9 @@ class TypedfluxPlugin(Plugin):
             result = self._evaluate(function, ctx)
             if result is not None:
                 return result
-        signature = None if stashed is None else _called(stashed[1], ctx)
-        return ctx.default_return_type if signature is None else self._bind(signature, ctx)
+        if stashed is None:
+            return ctx.default_return_type
+        return self._bind(_called(stashed[1], ctx), ctx)
 
     def _bind(self, signature: CallableType, ctx: FunctionContext | MethodContext) -> Type:
         binder = Binder(signature, self.encoder)
@@ -288,13 +292,18 @@ def _checker(ctx: FunctionSigContext | MethodSigContext | FunctionContext | Meth
     return checker
 
 
-def _called(stashed: list[Stashed], ctx: FunctionContext | MethodContext) -> CallableType | None:
+def _called(stashed: list[Stashed], ctx: FunctionContext | MethodContext) -> CallableType:
     """The signature that this call was checked against: of an overloaded function, the first item
     that the arguments fit."""
-    for signature, relaxed in stashed:
-        if len(stashed) == 1 or _fits(relaxed, ctx):
-            return signature
-    return None
+    if len(stashed) == 1:
+        return stashed[0][0]
+    own = [{v.id for v in signature.variables} for signature, _ in stashed]
+    collector = TypeCollector()
+    ctx.default_return_type.accept(collector)
+    needed = {v.id for v in collector.variables} & set().union(*own)
+    current = [s for s, ids in zip(stashed, own, strict=True) if needed <= ids] or stashed
+    fitting = [signature for signature, relaxed in current if _fits(relaxed, ctx)]
+    return fitting[0] if fitting else current[-1][0]
 
 
 def _fits(relaxed: CallableType, ctx: FunctionContext | MethodContext) -> bool:
