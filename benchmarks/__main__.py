@@ -16,8 +16,6 @@ import subprocess
 import sys
 from typing import Any
 
-from benchmarks.workloads import THREADS
-
 WORKLOADS = {
     "add two 8x8 tensors": 1.5,
     "gradient, perceptron 784-512-256-10, batch 8": 1.3,
@@ -30,9 +28,9 @@ WORKLOADS = {
 class Worker:
     """A process that times one framework."""
 
-    def __init__(self, framework: str) -> None:
+    def __init__(self, framework: str, threads: int) -> None:
         environment = os.environ | {
-            "OMP_NUM_THREADS": str(THREADS), "OPENBLAS_NUM_THREADS": str(THREADS)
+            "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)
         }  # fmt: skip
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", framework],
@@ -58,9 +56,9 @@ class Worker:
         self.process.wait()
 
 
-def measure(workload: str, rounds: int) -> dict[str, Any]:
+def measure(workload: str, rounds: int, threads: int) -> dict[str, Any]:
     """Alternate blocks of both frameworks in fresh processes."""
-    ours, theirs = Worker("typedflux"), Worker("torch")
+    ours, theirs = Worker("typedflux", threads), Worker("torch", threads)
     try:
         first = ours.time(workload), theirs.time(workload)
         pairs = [(ours.time(workload), theirs.time(workload)) for _ in range(rounds)]
@@ -85,9 +83,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=11, help="pairs of blocks (default 11)")
     parser.add_argument("--only", default="", help="workloads whose name contains this")
+    parser.add_argument(
+        "--threads", type=int, default=2,
+        help="threads of each framework (default 2); 1 is steadier on a busy machine",
+    )  # fmt: skip
     arguments = parser.parse_args()
-    rows = [measure(w, arguments.rounds) for w in WORKLOADS if arguments.only in w]
-    print(f"{platform.processor() or platform.machine()}, {THREADS} threads, eager, float32")
+    rows = [
+        measure(w, arguments.rounds, arguments.threads) for w in WORKLOADS if arguments.only in w
+    ]
+    print(
+        f"{platform.processor() or platform.machine()}, {arguments.threads} threads, eager, float32"
+    )
     print(
         f"{'workload':<50}{'typedflux':>12}{'torch':>12}{'ratio':>8}{'range':>14}{'memory MB':>14}"
     )

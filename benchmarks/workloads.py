@@ -1,11 +1,12 @@
 """What is timed: each workload as a function of no arguments, once per framework.
 
-Both sides get the same sizes, float32, two threads. A worker process imports one framework only:
-the thread pools of two in one process spin against each other.
+Both sides get the same sizes, float32, and as many threads. A worker process imports one framework
+only: the thread pools of two in one process spin against each other.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 Step = Callable[[], Any]
 
-THREADS = 2
+THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
 
 
 def _rng() -> np.random.Generator:
