@@ -143,6 +143,7 @@ def test_sizes_follow_from_one_another() -> None:
     assert mha.q_proj.weight.shape == (6, 8) and mha.k_proj.weight.shape == (6, 5)
     assert mha.v_proj.weight.shape == (6, 5) and mha.out_proj.weight.shape == (8, 6)
     assert all(leaf.ndim < 2 or leaf.shape[0] in (6, 8) for leaf in leaves(mha))
+    assert nn.MultiHeadAttention(8, 2, key=None, out=None).out_proj.weight.shape == (8, 8)
     assert len(leaves(mha)) == 8 and len(leaves(nn.MultiHeadAttention(8, 2))) == 4
 
 

@@ -232,7 +232,8 @@ CALLS: Rows = [
     (
         lambda: nn.LSTM(3, 4)(zeros(2, 3)),
         ShapeError,
-        'LSTM: argument \'x\' has shape "2 3", expected Float[Tensor, "batch time In"]',
+        'LSTM: argument \'x\' has shape "2 3", expected Float[Tensor, "batch time In"] of LSTM '
+        "(In=3, Hidden=4): it has 2 axes, not 3",
     ),
     (
         lambda: nn.LSTM(3, 4, num_layers=2)(zeros(2, 5, 3), zeros(2, 4)),

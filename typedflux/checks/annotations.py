@@ -32,10 +32,11 @@ class TensorExpectation:
 
 @dataclass(frozen=True, slots=True)
 class SizeExpectation:
-    """An int that is the dimension `spec`, one axis."""
+    """An int that is the dimension `spec`, one axis; or `None` where that is `optional`."""
 
     text: str
     spec: ShapeSpec
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def _union(alternatives: tuple[Any, ...]) -> Expectation | None:
     if size:
         (dim,) = typing.get_args(size[0])
         text = _dimension_text(dim)
-        return SizeExpectation(f'Size["{text}"]', parse(text))
+        return SizeExpectation(f'Size["{text}"]', parse(text), type(None) in alternatives)
     tensors = []
     others = []
     for alternative in alternatives:

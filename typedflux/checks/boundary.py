@@ -235,9 +235,9 @@ class _Method:
         what = "the result" if check.name == "return" else f"argument '{check.name}'"
         expectation = check.expectation
         if isinstance(expectation, UnionExpectation):
-            self.verify_union(f"{where}: {what}", expectation, value, scope)
+            self.verify_union(instance, f"{where}: {what}", expectation, value, scope)
         elif isinstance(expectation, TensorExpectation):
-            problem = self.tensor_problem(f"{where}: {what}", expectation, value, scope)
+            problem = self.tensor_problem(instance, f"{where}: {what}", expectation, value, scope)
             if problem is not None:
                 raise problem
         elif isinstance(expectation, SizeExpectation):
@@ -246,7 +246,12 @@ class _Method:
             verify_other(f"{where}: {what}", expectation.hint, value)
 
     def tensor_problem(
-        self, start: str, expectation: TensorExpectation, value: Any, scope: Bindings
+        self,
+        instance: Any,
+        start: str,
+        expectation: TensorExpectation,
+        value: Any,
+        scope: Bindings,
     ) -> Exception | None:
         kind = expectation.array_type
         if isinstance(kind, type) and not isinstance(value, kind):
@@ -268,14 +273,21 @@ class _Method:
         dims = ", ".join(
             f"{name}={scope.single[name]}" for name in self.variables if name in scope.single
         )
-        of_class = f" of {self.cls.__name__} ({dims})" if dims else ""
+        own = getattr(type(instance), "__parameters__", ())
+        cls = type(instance) if set(self.variables.values()) <= set(own) else self.cls
+        of_class = f" of {cls.__name__} ({dims})" if dims else ""
         return ShapeError(
             f'{start} has shape "{format_shape(value.shape)}", expected {expectation.text}'
             f"{of_class}: {reason}"
         )
 
     def verify_union(
-        self, start: str, expectation: UnionExpectation, value: Any, scope: Bindings
+        self,
+        instance: Any,
+        start: str,
+        expectation: UnionExpectation,
+        value: Any,
+        scope: Bindings,
     ) -> None:
         if not isinstance(value, Tensor) and any(
             _is_instance(value, other) for other in expectation.others
@@ -283,7 +295,7 @@ class _Method:
             return
         problem: Exception | None = None
         for alternative in expectation.tensors:
-            problem = self.tensor_problem(start, alternative, value, scope)
+            problem = self.tensor_problem(instance, start, alternative, value, scope)
             if problem is None:
                 return
         if problem is not None:
@@ -292,7 +304,7 @@ class _Method:
     def verify_size(
         self, start: str, expectation: SizeExpectation, value: Any, scope: Bindings
     ) -> None:
-        if isinstance(value, (Dim, Unknown)):
+        if isinstance(value, (Dim, Unknown)) or (value is None and expectation.optional):
             return
         if isinstance(value, bool) or not hasattr(value, "__index__"):
             raise TypeError(f"{start} is a size, an int of 0 or more; got {value!r}")
