@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.special
 
 from typedflux import dtypes, ops
 from typedflux.core.primitive import Array
@@ -18,13 +17,20 @@ def exp(x: TensorLike, /) -> Tensor:
     return exp_p.apply(x)
 
 
+def _complex_expm1(x: Array) -> Array:
+    from scipy import special  # takes a tenth of a second to import
+
+    out: Array = np.asarray(special.expm1(x))  # numpy's makes nan of infinite operands
+    return out
+
+
 expm1_p = elementwise(
     "expm1",
     np.expm1,
     (lambda out: ops.add(out, 1),),
     domain=dtypes.Inexact,
     inexact=True,
-    complex_kernel=scipy.special.expm1,  # numpy's makes nan of infinite operands
+    complex_kernel=_complex_expm1,
 )
 
 
@@ -44,8 +50,10 @@ def log(x: TensorLike, /) -> Tensor:
 
 
 def _complex_log1p(x: Array) -> Array:
+    from scipy import special
+
     # numpy's adds the 1; scipy's is exact, but for the sign of a zero
-    out: Array = np.asarray(scipy.special.log1p(x))
+    out: Array = np.asarray(special.log1p(x))
     out.imag = np.copysign(out.imag, x.imag)
     return out
 
