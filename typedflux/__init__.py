@@ -80,6 +80,7 @@ from typedflux.ops import acosh as acosh
 from typedflux.ops import adaptive_max_pool as adaptive_max_pool
 from typedflux.ops import adaptive_mean_pool as adaptive_mean_pool
 from typedflux.ops import add as add
+from typedflux.ops import affine as affine
 from typedflux.ops import all as all
 from typedflux.ops import any as any
 from typedflux.ops import arange as arange

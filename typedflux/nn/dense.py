@@ -53,10 +53,9 @@ class Dense(Module, Generic[In, Out]):
         self.activation = activation
 
     def __call__(self, x: Float[Tensor, "*batch In"]) -> Float[Tensor, "*batch Out"]:
-        y = x @ self.weight.mT
-        if self.bias is not None:
-            y = y + self.bias
-        return self.activation(y)
+        if self.bias is None:
+            return self.activation(x @ self.weight.mT)
+        return self.activation(ops.affine(x, self.weight, self.bias))
 
 
 class Bilinear(Module, Generic[In1, In2, Out]):

@@ -33,6 +33,7 @@ from typedflux.ops.activations import tanh_fast as tanh_fast
 from typedflux.ops.activations import tanhshrink as tanhshrink
 from typedflux.ops.activations import thresholdrelu as thresholdrelu
 from typedflux.ops.activations import trelu as trelu
+from typedflux.ops.affine import affine as affine
 from typedflux.ops.arithmetic import abs as abs
 from typedflux.ops.arithmetic import add as add
 from typedflux.ops.arithmetic import clip as clip
