@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 from typedflux.autodiff.api import vjp
 from typedflux.autodiff.batching import vmap
 from typedflux.autodiff.forward import jvp
+from typedflux.autodiff.selection import of_varying
 from typedflux.core.closing import assign, close_with_fields, perform
 from typedflux.core.graph import Graph, trace_graph
 from typedflux.core.primitive import JointPullback, Primitive, Pullbacks, type_of
@@ -52,17 +53,16 @@ def _shape(*types: TensorType, graph: Graph, sizes: Any) -> tuple[TensorType, ..
     return tuple([v.type for v in graph.outputs])
 
 
+def _differentiable(graph: Graph, sizes: Any) -> Callable[[list[Tensor]], list[Tensor]]:
+    """The graph, with those of its results that have derivatives."""
+    return lambda tensors: [o for o in perform(graph, sizes, tensors) if o.dtype.is_inexact]
+
+
 def _vjp(out: Any, *inputs: Tensor, graph: Graph, sizes: Any) -> Pullbacks:
     def back(arrived: Sequence[Tensor]) -> list[Tensor | None]:
         differentiable = [t.dtype.is_inexact for t in inputs]
 
-        def again(varying: list[Tensor]) -> list[Tensor]:
-            remaining = iter(varying)
-            pairs = zip(inputs, differentiable, strict=True)
-            outs = perform(graph, sizes, [next(remaining) if d else t for t, d in pairs])
-            return [o for o in outs if o.dtype.is_inexact]
-
-        varying = [t for t, d in zip(inputs, differentiable, strict=True) if d]
+        again, varying = of_varying(_differentiable(graph, sizes), inputs, differentiable)
         _, pullback = vjp(again, varying)
         found = iter(pullback([c for c in arrived if c.dtype.is_inexact]))
         return [next(found) if d else None for d in differentiable]
@@ -76,13 +76,7 @@ def _jvp(
 ) -> list[Tensor | None]:  # fmt: skip
     moving = [t is not None for t in tangents]
 
-    def again(varying: list[Tensor]) -> list[Tensor]:
-        remaining = iter(varying)
-        pairs = zip(inputs, moving, strict=True)
-        outs = perform(graph, sizes, [next(remaining) if m else t for t, m in pairs])
-        return [o for o in outs if o.dtype.is_inexact]
-
-    points = [t for t, m in zip(inputs, moving, strict=True) if m]
+    again, points = of_varying(_differentiable(graph, sizes), inputs, moving)
     directions = [t for t in tangents if t is not None]
     pushed = iter(jvp(again, (points,), (directions,))[1])
     return [next(pushed) if o.dtype.is_inexact else None for o in out]

@@ -9,6 +9,7 @@ from typedflux import ops
 from typedflux.autodiff.api import vjp
 from typedflux.autodiff.batching import BatchTracer, vmap
 from typedflux.autodiff.forward import jvp
+from typedflux.autodiff.selection import of_varying
 from typedflux.control.common import predicate, require_alike
 from typedflux.core.closing import assign, close_with_fields, perform
 from typedflux.core.graph import Graph
@@ -78,6 +79,16 @@ def _branch(
     return perform(graphs[which], sizes[which], mine)
 
 
+def _differentiable(params: dict[str, Any], which: int) -> Callable[[list[Tensor]], list[Tensor]]:
+    """One branch, with those of its results that have derivatives."""
+
+    def run(tensors: list[Tensor]) -> list[Tensor]:
+        outs = _branch(params["graphs"], params["sizes"], params["count"], which, tensors)
+        return [o for o in outs if o.dtype.is_inexact]
+
+    return run
+
+
 def _cond_kernel(p: Any, *arrays: Any, count: int, graphs: Branches, sizes: Any) -> list[Any]:
     out = _branch(graphs, sizes, count, 0 if p else 1, [wrap(a) for a in arrays])
     return [t._data for t in out]
@@ -90,16 +101,9 @@ def _cond_shape(*types: TensorType, count: int, graphs: Branches, sizes: Any) ->
 def _cond_vjp(out: Any, p: Tensor, *operands: Tensor, **params: Any) -> Pullbacks:
     def back(arrived: Sequence[Tensor]) -> list[Tensor | None]:
         moving = [t.dtype.is_inexact for t in operands]
-        varying = [t for t, m in zip(operands, moving, strict=True) if m]
 
         def of_branch(which: int) -> list[Tensor]:
-            def run(values: list[Tensor]) -> list[Tensor]:
-                remaining = iter(values)
-                pairs = zip(operands, moving, strict=True)
-                tensors = [next(remaining) if m else t for t, m in pairs]
-                outs = _branch(params["graphs"], params["sizes"], params["count"], which, tensors)
-                return [o for o in outs if o.dtype.is_inexact]
-
+            run, varying = of_varying(_differentiable(params, which), operands, moving)
             found: list[Tensor] = vjp(run, varying)[1]([c for c in arrived if c.dtype.is_inexact])
             return found
 
@@ -114,17 +118,10 @@ def _cond_jvp(
 ) -> list[Tensor | None]:
     p, *operands = inputs
     moving = [t is not None for t in tangents[1:]]
-    points = [t for t, m in zip(operands, moving, strict=True) if m]
     directions = [t for t in tangents[1:] if t is not None]
 
     def of_branch(which: int) -> list[Tensor]:
-        def run(values: list[Tensor]) -> list[Tensor]:
-            remaining = iter(values)
-            pairs = zip(operands, moving, strict=True)
-            tensors = [next(remaining) if m else t for t, m in pairs]
-            outs = _branch(params["graphs"], params["sizes"], params["count"], which, tensors)
-            return [o for o in outs if o.dtype.is_inexact]
-
+        run, points = of_varying(_differentiable(params, which), operands, moving)
         found: list[Tensor] = jvp(run, (points,), (directions,))[1]
         return found
 

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 from typedflux import ops
 from typedflux.autodiff.batching import BatchTracer, vmap
 from typedflux.autodiff.forward import jvp
+from typedflux.autodiff.selection import of_varying
 from typedflux.control.common import predicate, require_alike, with_tensors
 from typedflux.core.closing import assign, close, close_loop, perform
 from typedflux.core.graph import Graph
@@ -160,14 +161,9 @@ def _while_jvp(
 
     def step(carried: Any) -> Any:
         now, of_now = carried
-        tensors = [*of_body, *now]
-
-        def inner(varying: list[Tensor]) -> Any:
-            remaining = iter(varying)
-            pairs = zip(tensors, moving, strict=True)
-            return perform(graphs[1], sizes[1], [next(remaining) if m else t for t, m in pairs])
-
-        varying = [t for t, m in zip(tensors, moving, strict=True) if m]
+        inner, varying = of_varying(
+            lambda tensors: perform(graphs[1], sizes[1], tensors), [*of_body, *now], moving
+        )
         directions = [t for t in moved_body if t is not None] + of_now
         new, pushed = jvp(inner, (varying,), (directions,))
         return new, [t for t in pushed if t.dtype.is_inexact]

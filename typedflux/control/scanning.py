@@ -9,6 +9,7 @@ from typedflux import ops
 from typedflux.autodiff.api import vjp
 from typedflux.autodiff.batching import vmap
 from typedflux.autodiff.forward import jvp
+from typedflux.autodiff.selection import of_varying
 from typedflux.control.common import require_alike, with_tensors
 from typedflux.core.closing import assign, close, close_loop, perform
 from typedflux.core.graph import Graph
@@ -223,13 +224,10 @@ def _scan_vjp(
             state, element, of_y = x
             tensors = [*given.constants, *state, *element]
 
-            def inner(varying: list[Tensor]) -> list[Tensor]:
-                remaining = iter(varying)
-                pairs = zip(tensors, moving, strict=True)
-                outs = run([next(remaining) if m else t for t, m in pairs])
-                return [o for o, m in zip(outs, results, strict=True) if m]
+            def differentiable(tensors: list[Tensor]) -> list[Tensor]:
+                return [o for o, m in zip(run(tensors), results, strict=True) if m]
 
-            varying = [t for t, m in zip(tensors, moving, strict=True) if m]
+            inner, varying = of_varying(differentiable, tensors, moving)
             found = vjp(inner, varying)[1]([*of_state, *of_y])
             a, b = len(of_constants), len(of_constants) + len(of_state)
             summed = [ops.add(c, d) for c, d in zip(of_constants, found[:a], strict=True)]
@@ -268,13 +266,7 @@ def _scan_jvp(
         (state, of_state), (element, of_element) = carried, x
         tensors = [*given.constants, *state, *element]
 
-        def inner(varying: list[Tensor]) -> Any:
-            remaining = iter(varying)
-            pairs = zip(tensors, moving, strict=True)
-            outs = perform(graph, sizes, [next(remaining) if m else t for t, m in pairs])
-            return outs
-
-        varying = [t for t, m in zip(tensors, moving, strict=True) if m]
+        inner, varying = of_varying(lambda ts: perform(graph, sizes, ts), tensors, moving)
         directions = [t for t in pushed.constants if t is not None] + of_state + of_element
         outs, moved = jvp(inner, (varying,), (directions,))
         moved = [t for t, m in zip(moved, results, strict=True) if m]

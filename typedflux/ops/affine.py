@@ -18,6 +18,8 @@ from typedflux.tensor import Tensor
 
 
 def _kernel(x: Array, weight: Array, bias: Array) -> Array:
+    if weight.ndim != 2 or bias.shape != weight.shape[:1]:
+        raise ValueError("the bias would broadcast")  # the shape rule says what is wrong
     rows = x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     out: Array = matmul_p.kernel(rows, weight.T)
     out += bias
