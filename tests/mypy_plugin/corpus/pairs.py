@@ -1,0 +1,118 @@
+"""How the programs of the corpus are written down, and how pairs are read from that.
+
+A family is one text. `=== name` begins a program; words after the name are marks:
+
+- `silent`: the bug raises nothing at run time (a wrong annotation, a silent broadcast),
+- `imports`: the program has its own imports and does without `HEADER`.
+
+A line `#! ...` stands for the line above it, with a bug: the good program has no such lines, and
+each of them gives one bad program, which differs in that line alone. `#? ` at the end of a line
+says that the bug may be reported there too, since the program fails there: it uses what the
+changed line made.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+HEADER = """\
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, Protocol, TypedDict, TypeVar
+
+import typedflux as flux
+from jaxtyping import Bool, Float, Float32, Float64, Int, Int32, Int64, Num, Shaped
+from typedflux import Size, Tensor, data, losses, nn
+
+"""
+
+FAMILIES = (
+    "linear",
+    "broadcasting",
+    "reductions",
+    "reshaping",
+    "permutations",
+    "joining",
+    "indexing",
+    "convolutions",
+    "attention",
+    "recurrent",
+    "labels",
+    "chains",
+    "modules",
+    "branches",
+    "transformations",
+    "arithmetic",
+    "training",
+    "silent",
+)
+
+_BUG = "#!"
+_USE = "  #?"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A good program and the same with one bug, in line `line`.
+
+    `uses` are further lines where a report is right, `silent` says that nothing is raised at run
+    time.
+    """
+
+    name: str
+    good: str
+    bad: str
+    line: int
+    uses: frozenset[int]
+    silent: bool
+
+
+def read(family: str, text: str) -> tuple[Pair, ...]:
+    """The pairs of a family's text."""
+    found: list[Pair] = []
+    for program in text.split("\n=== ")[1:]:
+        heading, _, body = program.partition("\n")
+        name, *marks = heading.split()
+        assert set(marks) <= {"silent", "imports"}, heading
+        header = "" if "imports" in marks else HEADER
+        found += _pairs(f"{family}_{name}", header, body, silent="silent" in marks)
+    names = [pair.name for pair in found]
+    assert len(set(names)) == len(names), "two programs of one name"
+    return tuple(found)
+
+
+def _pairs(name: str, header: str, body: str, *, silent: bool) -> Iterator[Pair]:
+    lines: list[str] = []
+    bugs: list[tuple[int, str]] = []
+    for line in body.rstrip("\n").split("\n"):
+        words = line.strip()
+        if words.startswith(_BUG):
+            indent = lines[-1][: len(lines[-1]) - len(lines[-1].lstrip())]
+            bugs.append((len(lines) - 1, indent + words.removeprefix(_BUG).strip()))
+        else:
+            lines.append(line)
+    uses = {i for i, line in enumerate(lines) if line.endswith(_USE)}
+    lines = [line.removesuffix(_USE) for line in lines]
+    assert bugs, f"{name} has no bug"
+    above = header.count("\n")
+    good = header + "\n".join(lines) + "\n"
+    for number, (at, wrong) in enumerate(bugs):
+        bad = header + "\n".join([*lines[:at], wrong, *lines[at + 1 :]]) + "\n"
+        yield Pair(
+            name if len(bugs) == 1 else f"{name}_{number + 1}",
+            good,
+            bad,
+            above + at + 1,
+            frozenset(above + use + 1 for use in uses),
+            silent,
+        )
+
+
+def family(name: str) -> tuple[Pair, ...]:
+    """The pairs of a family."""
+    module = importlib.import_module(f"tests.mypy_plugin.corpus.{name}")
+    return read(name, module.PROGRAMS)

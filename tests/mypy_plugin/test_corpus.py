@@ -1,0 +1,55 @@
+"""The corpus of small programs: good ones are not blamed, planted bugs are reported in their line.
+
+What the checker does not do yet is listed here, and the lists must be exact: who makes it find
+more takes the names out. `python -m tests.mypy_plugin.corpus.measure FAMILY` shows the messages.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.mypy_plugin.corpus.measure import Score, choose, measure
+from tests.mypy_plugin.corpus.oracle import complaints
+
+# Bugs that are not reported in their line, and why.
+KNOWN_MISSES: dict[str, str] = {
+    "broadcasting_mixup": "no tensor-broadcast warning yet",
+}
+
+# Good programs that are blamed, and why.
+KNOWN_ALARMS: dict[str, str] = {
+    "linear_mlp_module_1": "a parameter rebound to another shape",
+    "linear_calls_with_keywords_1": "a parameter rebound to another shape",
+}
+
+CHOSEN = choose(())
+
+
+@pytest.fixture(scope="module")
+def scores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Score]:
+    folder = tmp_path_factory.mktemp("corpus")
+    return measure(CHOSEN, folder, folder / "cache")[0]
+
+
+def of(family: str, names: dict[str, str]) -> set[str]:
+    return {name for name in names if name.startswith(f"{family}_")}
+
+
+@pytest.mark.parametrize("family", CHOSEN)
+def test_bugs_are_found(scores: dict[str, Score], family: str) -> None:
+    missed = scores[family].missed
+    assert set(missed) == of(family, KNOWN_MISSES), missed
+    assert not scores[family].crashes
+
+
+@pytest.mark.parametrize("family", CHOSEN)
+def test_good_programs_are_not_blamed(scores: dict[str, Score], family: str) -> None:
+    alarms = scores[family].alarms
+    assert set(alarms) == of(family, KNOWN_ALARMS), alarms
+
+
+@pytest.mark.parametrize("family", CHOSEN)
+def test_programs_run_as_they_say(tmp_path: Path, family: str) -> None:
+    assert complaints(CHOSEN[family], tmp_path) == {}
