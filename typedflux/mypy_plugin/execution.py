@@ -1,0 +1,102 @@
+"""Calls of the package's own functions, executed on abstract tensors for their result's type."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from mypy.plugin import AttributeContext, MethodContext
+from mypy.types import TupleType, Type, UnionType
+
+from typedflux.core.types import TensorType
+from typedflux.mypy_plugin.calls import DTYPE, SHAPE
+from typedflux.mypy_plugin.context import CallContext, checker_of
+from typedflux.mypy_plugin.encoding import TENSOR, Encoder
+from typedflux.mypy_plugin.evaluation import Undetermined, evaluate
+from typedflux.mypy_plugin.messages import watch
+from typedflux.mypy_plugin.values import Reader
+from typedflux.shapes.dims import Dim, Unknown
+from typedflux.shapes.errors import DTypeError, ShapeError
+from typedflux.tensor import Tensor
+
+
+class Execution:
+    """Executes what the configuration allows: the package, and modules that it lists."""
+
+    def __init__(self, encoder: Encoder, executable: tuple[str, ...]) -> None:
+        self.encoder = encoder
+        self.executable = executable
+
+    def function(self, fullname: str) -> Callable[..., Any] | None:
+        """The function to execute for a call: an operation or a method of `Tensor`."""
+        if fullname.startswith(TENSOR + "."):
+            return getattr(Tensor, fullname[len(TENSOR) + 1 :], None)
+        if not fullname.startswith(self.executable):
+            return None
+        module, _, name = fullname.rpartition(".")
+        try:
+            found = getattr(importlib.import_module(module), name, None)
+        except ImportError:
+            return None
+        return found if inspect.isfunction(found) else None
+
+    def call(self, function: Callable[..., Any], ctx: CallContext) -> Type | None:
+        """The type that the function gives for these arguments; `None` when that is not known."""
+        checker = checker_of(ctx)
+        watch(checker.msg.errors)
+        reader = Reader(self.encoder, checker)
+        args: list[Any] = []
+        kwargs: dict[str, Any] = {}
+        try:
+            if isinstance(ctx, MethodContext):
+                args.append(reader.of_type(ctx.type))
+            for types, expressions, names in zip(
+                ctx.arg_types, ctx.args, ctx.arg_names, strict=True
+            ):
+                for t, expression, name in zip(types, expressions, names, strict=True):
+                    value = reader.value(expression, t)
+                    if name is None:
+                        args.append(value)
+                    else:
+                        kwargs[name] = value
+            return self.encode(evaluate(function, args, kwargs))
+        except Undetermined:
+            return None
+        except (ShapeError, DTypeError) as error:
+            code = DTYPE if isinstance(error, DTypeError) else SHAPE
+            ctx.api.fail(str(error), ctx.context, code=code)
+            return None
+
+    def encode(self, value: Any) -> Type:
+        if isinstance(value, TensorType):
+            return self.encoder.tensor_type(value)
+        if isinstance(value, (int, Dim, Unknown)) and not isinstance(value, bool):
+            return self.encoder.size_type(value)
+        if isinstance(value, tuple):
+            items = [self.encode(v) for v in value]
+            return TupleType(items, self.encoder.instance("builtins.tuple", [_join(items)]))
+        if isinstance(value, list) and value:
+            first, *rest = [self.encode(v) for v in value]
+            if all(item == first for item in rest):
+                return self.encoder.instance("builtins.list", [first])
+        raise Undetermined
+
+    def attribute(self, name: str, ctx: AttributeContext) -> Type:
+        operand = self.encoder.tensor(ctx.type) if self.encoder.ready else None
+        function = getattr(Tensor, name, None)
+        if operand is None or not isinstance(function, property) or function.fget is None:
+            return ctx.default_attr_type
+        watch(checker_of(ctx).msg.errors)
+        try:
+            return self.encode(evaluate(lambda x: getattr(x, name), [operand], {}))
+        except Undetermined:
+            return ctx.default_attr_type
+        except (ShapeError, DTypeError) as error:
+            ctx.api.fail(str(error), ctx.context, code=SHAPE)
+            return ctx.default_attr_type
+
+
+def _join(items: list[Type]) -> Type:
+    return items[0] if items and all(i == items[0] for i in items) else UnionType.make_union(items)
