@@ -73,6 +73,12 @@ def is_found(pair: Pair, messages: Sequence[Message]) -> bool:
     return not errors.isdisjoint({pair.line, *pair.uses}) or (bool(errors) and pair.line in notes)
 
 
+def _good(pair: Pair, texts: dict[str, str]) -> str:
+    """The module of a pair's good program."""
+    first = pair.name.rstrip("0123456789")
+    return next(f"{name}_good" for name in (pair.name, f"{first}1") if f"{name}_good" in texts)
+
+
 def programs(chosen: Iterable[Pair]) -> dict[str, str]:
     """The programs by module: `name`, and `name_good`, once for all its bugs."""
     found = {}
@@ -164,14 +170,15 @@ def measure(
     for family, members in chosen.items():
         score = scores[family] = Score(bugs=len(members))
         for pair in members:
-            here = messages.get(pair.name, [])
+            alarm = messages.get(_good(pair, texts), [])
+            here = [m for m in messages.get(pair.name, []) if m not in alarm]
             if not is_found(pair, here):
                 score.missed[pair.name] = here
+            if alarm and f"{pair.name}_good" in texts:
+                score.alarms[pair.name] = alarm
             for name in (pair.name, f"{pair.name}_good"):
                 if name in crashes:
                     score.crashes[name] = crashes[name]
-            if alarm := messages.get(f"{pair.name}_good"):
-                score.alarms[pair.name] = alarm
     return scores, messages
 
 
