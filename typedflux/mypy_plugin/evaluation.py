@@ -9,7 +9,10 @@ results are read as one type.
 from __future__ import annotations
 
 import itertools
+import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from typedflux.core import tracing
@@ -50,7 +53,7 @@ def evaluate(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str
         except (ShapeError, DTypeError) as error:
             problem = problem or error
             continue
-        results.append(_contract(out, expansion))
+        results.append(out)
     if not results and problem is not None:
         for counts in _other_ranks(len(opened), beyond):  # an error only if no ranks would do
             expansion = {s: _axes(s, count) for s, count in zip(opened, counts, strict=True)}
@@ -93,6 +96,71 @@ def _axes(s: Symbol, count: int) -> tuple[Dimension, ...]:
     return tuple(symbol(name, kind=s.kind, owner=s.owner) for name in names)
 
 
+class Deferred(ABC):
+    """A value that only exists inside an evaluation: a layer that is built there, a function that
+    mypy applies."""
+
+    @abstractmethod
+    def build(self, run: Run) -> Any:
+        """The value for one evaluation."""
+
+
+@dataclass
+class Run:
+    """One evaluation: the trace that it runs in, and how many axes stand for each open place."""
+
+    trace: GraphTrace
+    expansion: dict[Symbol, tuple[Dimension, ...]]
+    built: list[tuple[Any, Deferred]] = field(default_factory=list)
+
+    def lower(self, value: Any) -> Any:
+        """A value with tensor types replaced by tensors, and what is deferred built."""
+        if isinstance(value, TensorType):
+            return self.trace.input(TensorType(value.dtype, _expand(value.shape, self.expansion)))
+        if isinstance(value, Deferred):
+            made = value.build(self)
+            self.built.append((made, value))
+            return made
+        if isinstance(value, slice):
+            return slice(self.lower(value.start), self.lower(value.stop), self.lower(value.step))
+        parts = children(value)
+        return value if not parts else rebuild(value, [self.lower(part) for _, part in parts])
+
+    def types(self, value: Any) -> Any:
+        """A result with tensors replaced by their types, and what was built by what it was of."""
+        return _contract(self._types(value), self.expansion)
+
+    def _types(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return type_of(value)
+        if type(value) in (list, tuple):
+            return type(value)(self._types(v) for v in value)
+        if isinstance(value, (bool, int, Dim, Unknown)):
+            return value
+        for made, deferred in self.built:
+            if made is value:
+                return deferred
+        raise Undetermined
+
+    def culprits(self, error: BaseException) -> list[Deferred]:
+        """The deferred values whose code `error` came through, the outermost first."""
+        found: list[Deferred] = []
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            own = frame.f_locals.get("self")
+            if own is not None:
+                found += [d for made, d in self.built if made is own and d not in found]
+        return found
+
+
+def culprits(error: BaseException) -> list[Deferred]:
+    """The deferred values whose code raised an error that `evaluate` raised, outermost first."""
+    found: list[Deferred] = getattr(error, _CULPRITS, [])
+    return found
+
+
+_CULPRITS = "_typedflux_culprits"
+
+
 def _run(
     function: Callable[..., Any],
     args: Sequence[Any],
@@ -101,35 +169,18 @@ def _run(
 ) -> Any:
     trace = GraphTrace()
     trace.takes_everything = True
-
-    def lower(value: Any) -> Any:
-        if isinstance(value, TensorType):
-            return trace.input(TensorType(value.dtype, _expand(value.shape, expansion)))
-        if isinstance(value, slice):
-            return slice(lower(value.start), lower(value.stop), lower(value.step))
-        parts = children(value)
-        return value if not parts else rebuild(value, [lower(part) for _, part in parts])
-
+    run = Run(trace, expansion)
     # A generator of its own: what is drawn must not leave a state without a value behind.
     with using_generator(Generator()), tracing.graph_running(trace):
         try:
-            out = function(*lower(list(args)), **lower(dict(kwargs)))
-        except (ShapeError, DTypeError):
+            out = function(*run.lower(list(args)), **run.lower(dict(kwargs)))
+        except (ShapeError, DTypeError) as error:
+            setattr(error, _CULPRITS, run.culprits(error))
             raise
         except Exception as error:
             # A value or a size was demanded, or the call is wrong in a way mypy reports itself.
             raise Undetermined from error
-    return _types(out)
-
-
-def _types(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return type_of(value)
-    if type(value) in (list, tuple):
-        return type(value)(_types(v) for v in value)
-    if isinstance(value, (bool, int, Dim, Unknown)):
-        return value
-    raise Undetermined
+    return run.types(out)
 
 
 def _expand(shape: Shape, expansion: dict[Symbol, tuple[Dimension, ...]]) -> Shape:
