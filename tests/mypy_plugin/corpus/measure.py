@@ -136,6 +136,8 @@ def messages_of(
     messages, err = run(folder, names, cache, strict=strict)
     if not err:
         return messages, {}
+    if "INTERNAL ERROR" not in err:
+        raise RuntimeError(err)
     if len(names) == 1:
         return messages, {names[0]: err}
     middle = len(names) // 2
