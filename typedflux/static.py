@@ -7,7 +7,7 @@ spelling, `Float32[Tensor, "784 n"]`.
 
 from __future__ import annotations
 
-from typing import Generic
+from typing import Any, Generic
 
 from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
@@ -90,3 +90,15 @@ Atoms = TypeVarTuple("Atoms")
 
 class Expression(Generic[Template, Unpack[Atoms]]):
     """A size computed from others: `Expression[Literal["2*{0}+1"], n]` is `2*n+1`."""
+
+
+Value = TypeVar("Value")
+
+
+class Constant(Generic[Value]):
+    """A value that a type cannot hold: `Constant[Literal["0.5"]]`, or the name of a function."""
+
+
+Built_co = TypeVar("Built_co", default=Any, covariant=True)
+"""What a layer was built from; the last type parameter of a layer whose results annotations cannot
+spell, for the static checker to build it again. Nobody writes it."""

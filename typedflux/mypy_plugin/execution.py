@@ -8,16 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 from mypy.plugin import AttributeContext, MethodContext
-from mypy.types import TupleType, Type, UnionType
+from mypy.types import Type
 
-from typedflux.core.types import TensorType
 from typedflux.mypy_plugin.calls import DTYPE, SHAPE
+from typedflux.mypy_plugin.construction import encoded
 from typedflux.mypy_plugin.context import CallContext, checker_of
 from typedflux.mypy_plugin.encoding import TENSOR, Encoder
 from typedflux.mypy_plugin.evaluation import Undetermined, evaluate
 from typedflux.mypy_plugin.messages import watch
 from typedflux.mypy_plugin.values import Reader
-from typedflux.shapes.dims import Dim, Unknown
 from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.tensor import Tensor
 
@@ -46,7 +45,7 @@ class Execution:
         """The type that the function gives for these arguments; `None` when that is not known."""
         checker = checker_of(ctx)
         watch(checker.msg.errors)
-        reader = Reader(self.encoder, checker)
+        reader = Reader(self.encoder, checker, ctx.context)
         args: list[Any] = []
         kwargs: dict[str, Any] = {}
         try:
@@ -61,27 +60,13 @@ class Execution:
                         args.append(value)
                     else:
                         kwargs[name] = value
-            return self.encode(evaluate(function, args, kwargs))
+            return encoded(evaluate(function, args, kwargs), self.encoder)
         except Undetermined:
             return None
         except (ShapeError, DTypeError) as error:
             code = DTYPE if isinstance(error, DTypeError) else SHAPE
             ctx.api.fail(str(error), ctx.context, code=code)
             return None
-
-    def encode(self, value: Any) -> Type:
-        if isinstance(value, TensorType):
-            return self.encoder.tensor_type(value)
-        if isinstance(value, (int, Dim, Unknown)) and not isinstance(value, bool):
-            return self.encoder.size_type(value)
-        if isinstance(value, tuple):
-            items = [self.encode(v) for v in value]
-            return TupleType(items, self.encoder.instance("builtins.tuple", [_join(items)]))
-        if isinstance(value, list) and value:
-            first, *rest = [self.encode(v) for v in value]
-            if all(item == first for item in rest):
-                return self.encoder.instance("builtins.list", [first])
-        raise Undetermined
 
     def attribute(self, name: str, ctx: AttributeContext) -> Type:
         operand = self.encoder.tensor(ctx.type) if self.encoder.ready else None
@@ -90,13 +75,9 @@ class Execution:
             return ctx.default_attr_type
         watch(checker_of(ctx).msg.errors)
         try:
-            return self.encode(evaluate(lambda x: getattr(x, name), [operand], {}))
+            return encoded(evaluate(lambda x: getattr(x, name), [operand], {}), self.encoder)
         except Undetermined:
             return ctx.default_attr_type
         except (ShapeError, DTypeError) as error:
             ctx.api.fail(str(error), ctx.context, code=SHAPE)
             return ctx.default_attr_type
-
-
-def _join(items: list[Type]) -> Type:
-    return items[0] if items and all(i == items[0] for i in items) else UnionType.make_union(items)

@@ -11,10 +11,12 @@ from typing import Any
 
 from mypy.checker import TypeChecker
 from mypy.nodes import (
+    Context,
     EllipsisExpr,
     Expression,
     FloatExpr,
     IntExpr,
+    LambdaExpr,
     ListExpr,
     MemberExpr,
     NameExpr,
@@ -35,16 +37,18 @@ from mypy.types import (
     get_proper_type,
 )
 
+from typedflux.mypy_plugin.construction import CONSTANT, Applied, construct_of, is_callable, thawed
 from typedflux.mypy_plugin.encoding import DIM_OF, Encoder, is_instance
 from typedflux.mypy_plugin.evaluation import Undetermined
 
 
 class Reader:
-    """Reads arguments in one module's check."""
+    """Reads the arguments of one call; `context` is where it stands."""
 
-    def __init__(self, encoder: Encoder, checker: TypeChecker) -> None:
+    def __init__(self, encoder: Encoder, checker: TypeChecker, context: Context) -> None:
         self.encoder = encoder
         self.checker = checker
+        self.context = context
 
     def value(self, expression: Expression, type_: Type | None = None) -> Any:
         """The value of an argument.
@@ -76,6 +80,8 @@ class Reader:
                 own = self._own_object(expression)
                 if own is not None:
                     return own
+        if isinstance(expression, LambdaExpr) and type_ is not None:
+            return Applied(type_, self, expression, expression)
         if type_ is None:
             type_ = self.checker.lookup_type_or_none(expression)
             if type_ is None:
@@ -98,8 +104,16 @@ class Reader:
             return t.last_known_value.value
         if is_size(t):
             return self.encoder.dim(t)
-        if isinstance(t, Instance) and t.type.fullname == "builtins.float":
-            return 1.0  # a weak scalar: its value does not change any type
+        if isinstance(t, Instance):
+            if t.type.fullname == "builtins.float":
+                return 1.0  # a weak scalar: its value does not change any type
+            if t.type.fullname == CONSTANT:
+                return thawed(t)
+            layer = construct_of(t, self)
+            if layer is not None:
+                return layer
+        if is_callable(t):
+            return Applied(t, self, self.context)
         raise Undetermined
 
     def _own_object(self, expression: RefExpr) -> Any:

@@ -1,0 +1,353 @@
+"""Layers whose results annotations cannot spell: built and called on abstract tensors.
+
+The type of such a layer holds what it was constructed from, in its last type parameter `Built_co`: a
+tuple of the names of the arguments, the place of the call, and each argument's type; constants are
+literal types. Wherever the layer is called, it is built again from that and its own `__call__` is
+executed, in which other layers and functions are applied by mypy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mypy.checker import TypeChecker
+from mypy.nodes import ARG_NAMED, ARG_POS, ArgKind, Context, Expression, LambdaExpr, TempNode
+from mypy.types import (
+    AnyType,
+    CallableType,
+    Instance,
+    LiteralType,
+    NoneType,
+    Overloaded,
+    ProperType,
+    TupleType,
+    Type,
+    TypeOfAny,
+    TypeVarId,
+    TypeVarTupleType,
+    TypeVarType,
+    UninhabitedType,
+    UnionType,
+    UnpackType,
+    get_proper_type,
+)
+
+from typedflux.core.types import TensorType
+from typedflux.dtypes import DType
+from typedflux.mypy_plugin.encoding import MODULE, STATIC, Encoder
+from typedflux.mypy_plugin.evaluation import Deferred, Run, Undetermined
+from typedflux.mypy_plugin.messages import rewrite
+from typedflux.shapes.dims import Dim, Unknown
+from typedflux.shapes.errors import ShapeError
+
+if TYPE_CHECKING:
+    from typedflux.mypy_plugin.values import Reader
+
+CONSTANT = f"{STATIC}.Constant"
+
+
+# What a layer was built from, as a type
+
+
+def built_index(t: ProperType) -> int | None:
+    """Which type argument of a layer holds what it was built from."""
+    if not isinstance(t, Instance) or not t.args or not t.type.has_base(MODULE):
+        return None
+    last = t.type.defn.type_vars[-1]
+    return len(t.args) - 1 if isinstance(last, TypeVarType) and last.name == "Built_co" else None
+
+
+def recipe_of(t: ProperType) -> TupleType | None:
+    """What a layer was built from, as far as its type tells."""
+    index = built_index(t)
+    if index is None or not isinstance(t, Instance):
+        return None
+    recipe = get_proper_type(t.args[index])
+    return recipe if isinstance(recipe, TupleType) and len(recipe.items) >= 2 else None
+
+
+def frozen(value: Any, encoder: Encoder) -> Type | None:
+    """The type that holds a constant; `None` when none does."""
+    if value is None:
+        return NoneType()
+    if isinstance(value, (bool, int, str)):
+        name = type(value).__name__
+        return LiteralType(value, encoder.instance(f"builtins.{name}"))
+    if isinstance(value, (Dim, Unknown)):
+        return encoder.size_type(value)
+    if isinstance(value, (tuple, list)):
+        items = [frozen(item, encoder) for item in value]
+        known = [item for item in items if item is not None]
+        return tuple_of(known, encoder) if len(known) == len(items) else None
+    if isinstance(value, float):
+        return _constant(repr(value), encoder)
+    if isinstance(value, DType):
+        return _constant(f"typedflux.dtypes:{value.name}", encoder)
+    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    if callable(value) and module and name:
+        return _constant(f"{module}:{name}", encoder)
+    return None
+
+
+def _constant(text: str, encoder: Encoder) -> Type:
+    return encoder.instance(CONSTANT, [LiteralType(text, encoder.instance("builtins.str"))])
+
+
+def tuple_of(items: Sequence[Type], encoder: Encoder) -> TupleType:
+    return TupleType(list(items), encoder.instance("builtins.tuple", [AnyType(TypeOfAny.explicit)]))
+
+
+def thawed(t: Instance) -> Any:
+    """The constant that a type holds."""
+    held = get_proper_type(t.args[0])
+    assert isinstance(held, LiteralType)
+    assert isinstance(held.value, str)
+    if ":" not in held.value:
+        return float(held.value)
+    module, _, name = held.value.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+# Values that evaluations build
+
+
+class Construct(Deferred):
+    """A layer, built from its recipe."""
+
+    def __init__(self, t: Instance, cls: type, args: list[Any], kwargs: dict[str, Any]) -> None:
+        self.type, self.cls, self.args, self.kwargs = t, cls, args, kwargs
+
+    def build(self, run: Run) -> Any:
+        args, kwargs = run.lower(self.args), run.lower(self.kwargs)
+        return self.cls(*args, **kwargs)
+
+
+class Applied(Deferred):
+    """A function or a layer that mypy applies by its annotations.
+
+    `expression` is where it was written, when that is being checked right now.
+    """
+
+    def __init__(
+        self, t: Type, reader: Reader, context: Context, expression: Expression | None = None
+    ) -> None:
+        self.type, self.reader, self.context = t, reader, context
+        self.expression = expression
+        self.seen: list[Type] | None = None
+
+    def build(self, run: Run) -> Any:
+        return _Call(self, run)
+
+    def apply(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        encoder = self.reader.encoder
+        types = [encoded(run.types(value), encoder) for value in (*args, *kwargs.values())]
+        names = [*(None for _ in args), *kwargs]
+        if self.seen is None:
+            self.seen = types
+        result = Applier(encoder, self.reader.checker).apply(self, types, names)
+        return run.lower(self.reader.of_type(result))
+
+
+class _Call:
+    """What stands for a function inside an evaluation."""
+
+    def __init__(self, applied: Applied, run: Run) -> None:
+        self._applied, self._run = applied, run
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._applied.apply(self._run, args, kwargs)
+
+
+class Applier:
+    """Applies callables to types, as mypy checks a call of them."""
+
+    def __init__(self, encoder: Encoder, checker: TypeChecker) -> None:
+        self.encoder, self.checker = encoder, checker
+
+    def apply(self, applied: Applied, args: list[Type], names: Sequence[str | None]) -> Type:
+        """The result's type.
+
+        Raises:
+            ShapeError: with mypy's words, when the call is refused.
+        """
+        t = get_proper_type(applied.type)
+        if isinstance(t, UnionType):
+            return self._any_of(t, applied, args, names)
+        return self._apply(t, applied.expression, applied.context, args, names)
+
+    def _any_of(
+        self, union: UnionType, applied: Applied, args: list[Type], names: Sequence[str | None]
+    ) -> Type:
+        results, problem = [], None
+        for item in union.items:
+            try:
+                proper = get_proper_type(item)
+                results.append(self._apply(proper, None, applied.context, args, names))
+            except ShapeError as error:
+                problem = problem or error
+        if not results and problem is not None:
+            raise problem
+        return UnionType.make_union(results)
+
+    def _apply(
+        self,
+        t: ProperType,
+        expression: Expression | None,
+        context: Context,
+        args: list[Type],
+        names: Sequence[str | None],
+    ) -> Type:
+        here = TempNode(AnyType(TypeOfAny.special_form), context=context)
+        values: list[Expression] = [TempNode(a, context=context) for a in args]
+        kinds: list[ArgKind] = [ARG_POS if name is None else ARG_NAMED for name in names]
+        checker, inner = self.checker, self.checker.expr_checker
+        with checker.msg.filter_errors(save_filtered_errors=True) as watcher:
+            if isinstance(expression, LambdaExpr) and not any(names):
+                t = self.inferred(expression, args) or t
+            if isinstance(t, (CallableType, Overloaded)):
+                name = _fullname(t)
+                callee = inner.transform_callee_type(name, t, values, kinds, here, names)
+                result, _ = inner.check_call(
+                    callee, values, kinds, here, names, callable_name=name
+                )  # fmt: skip
+            elif isinstance(t, Instance) and t.type.get_method("__call__") and not any(names):
+                result, _ = inner.check_method_call_by_name("__call__", t, values, kinds, here)
+            else:
+                raise Undetermined
+        refused = [
+            info
+            for info in watcher.filtered_errors()
+            if info.severity == "error" and not rewrite(checker.path, info)
+        ]
+        if refused:
+            raise ShapeError(refused[0].message)
+        return result
+
+    def inferred(self, expression: LambdaExpr, args: list[Type]) -> CallableType | None:
+        """The type of a lambda for arguments of these types."""
+        kinds, names = list(expression.arg_kinds), list(expression.arg_names)
+        if len(args) != len(kinds) or any(kind != ARG_POS for kind in kinds):
+            return None
+        wanted = CallableType(
+            args, kinds, names, AnyType(TypeOfAny.special_form),
+            self.encoder.instance("builtins.function"),
+        )  # fmt: skip
+        found = get_proper_type(self.checker.expr_checker.accept(expression, wanted))
+        return found if isinstance(found, CallableType) else None
+
+    def generalised(self, expression: LambdaExpr, args: list[Type]) -> CallableType | None:
+        """The type of a lambda for any tensors of these ranks: generic in the dims."""
+        namespace = f"lambda@{expression.line}:{expression.column}"
+        fresh = _Fresh(self.encoder, namespace)
+        with self.checker.msg.filter_errors(save_filtered_errors=True) as watcher:
+            found = self.inferred(expression, [fresh.type(a) for a in args])
+        if found is None or any(i.severity == "error" for i in watcher.filtered_errors()):
+            return None
+        return found.copy_modified(variables=[*found.variables, *fresh.variables])
+
+
+class _Fresh:
+    """Makes the unknown axes of types type variables."""
+
+    def __init__(self, encoder: Encoder, namespace: str) -> None:
+        self.encoder, self.namespace = encoder, namespace
+        self.variables: list[TypeVarType | TypeVarTupleType] = []
+
+    def type(self, t: Type) -> Type:
+        tensor = self.encoder.tensor(t)
+        proper = get_proper_type(t)
+        if tensor is None or not isinstance(proper, Instance):
+            return t
+        return proper.copy_modified(args=[proper.args[0], *map(self._axis, proper.args[1:])])
+
+    def _axis(self, axis: Type) -> Type:
+        proper = get_proper_type(axis)
+        anything = self.encoder.instance("builtins.object")
+        nothing = AnyType(TypeOfAny.from_omitted_generics)
+        number = len(self.variables) + 1
+        name, key = f"d{number}", TypeVarId(-number, namespace=self.namespace)
+        if isinstance(proper, AnyType):
+            variable = TypeVarType(name, f"{self.namespace}.{name}", key, [], anything, nothing)
+            self.variables.append(variable)
+            return variable
+        if isinstance(proper, UnpackType) and isinstance(get_proper_type(proper.type), Instance):
+            items = self.encoder.instance("builtins.tuple", [anything])
+            variadic = TypeVarTupleType(
+                name, f"{self.namespace}.{name}", key, items, items, nothing
+            )  # fmt: skip
+            self.variables.append(variadic)
+            return UnpackType(variadic)
+        return axis
+
+
+def _fullname(t: CallableType | Overloaded) -> str | None:
+    definition = t.items[0].definition if isinstance(t, Overloaded) else t.definition
+    return definition.fullname if definition is not None else None
+
+
+# Between types and values
+
+
+def is_callable(p: ProperType) -> bool:
+    """Whether mypy can apply values of this type."""
+    if isinstance(p, UnionType):
+        return all(is_callable(get_proper_type(item)) for item in p.items)
+    if isinstance(p, Instance):
+        return p.type.get_method("__call__") is not None
+    return isinstance(p, (CallableType, Overloaded))
+
+
+def construct_of(p: Instance, reader: Reader) -> Construct | None:
+    """The layer that a type is of, to be built; `None` when its type does not tell how."""
+    recipe = recipe_of(p)
+    if recipe is None:
+        return None
+    module, _, name = p.type.fullname.rpartition(".")
+    cls = getattr(importlib.import_module(module), name)
+    names = _text(recipe.items[0])
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    for key, item in zip(names.split(",") if names else (), recipe.items[2:], strict=True):
+        value = reader.of_type(item)
+        if key == "_":
+            args.append(value)
+        else:
+            kwargs[key] = value
+    return Construct(p, cls, args, kwargs)
+
+
+def _text(t: Type) -> str:
+    held = get_proper_type(t)
+    if isinstance(held, LiteralType) and isinstance(held.value, str):
+        return held.value
+    raise Undetermined
+
+
+def encoded(value: Any, encoder: Encoder) -> Type:
+    """A value of an evaluation as a type.
+
+    Raises:
+        Undetermined: when no type of ours holds it.
+    """
+    if isinstance(value, TensorType):
+        return encoder.tensor_type(value)
+    if isinstance(value, (Construct, Applied)):
+        return value.type
+    if isinstance(value, bool):
+        return LiteralType(value, encoder.instance("builtins.bool"))
+    if isinstance(value, (int, Dim, Unknown)):
+        return encoder.size_type(value)
+    if isinstance(value, tuple):
+        items = [encoded(v, encoder) for v in value]
+        joined = UnionType.make_union(items) if items else UninhabitedType()
+        return TupleType(items, encoder.instance("builtins.tuple", [joined]))
+    if isinstance(value, list) and value:
+        first, *rest = [encoded(v, encoder) for v in value]
+        if all(item == first for item in rest):
+            return encoder.instance("builtins.list", [first])
+    raise Undetermined
