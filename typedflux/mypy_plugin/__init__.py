@@ -9,14 +9,38 @@ lists them: `execute = my_ops, my_layers`.
 
 from __future__ import annotations
 
-from mypy.plugin import Plugin
+from typing import TYPE_CHECKING, Any
 
-from typedflux.mypy_plugin.hooks import TypedfluxPlugin
+from mypy.errors import CompileError
+
+from typedflux.mypy_plugin.versions import complaint
+
+if TYPE_CHECKING:
+    from mypy.plugin import Plugin
 
 
 def plugin(version: str) -> type[Plugin]:
-    """mypy's entry point."""
+    """mypy's entry point.
+
+    Raises:
+        CompileError: for a version of mypy that the plugin does not work with.
+    """
+    problem = complaint(version)
+    if problem is not None:
+        raise CompileError([f"error: {problem}"])
+    # Only now: another version's modules might not even import.
+    from typedflux.mypy_plugin.hooks import TypedfluxPlugin
+
     return TypedfluxPlugin
 
 
-__all__ = ["TypedfluxPlugin", "plugin"]
+def __getattr__(name: str) -> Any:
+    # mypy's daemon compares this with what it was when it started, and starts anew.
+    if name == "__version__":
+        from typedflux.mypy_plugin.configuration import outdated
+
+        return "outdated" if outdated() else "current"
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = ["plugin"]

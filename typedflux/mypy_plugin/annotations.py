@@ -44,6 +44,7 @@ from mypy.types import (
 )
 
 from typedflux.mypy_plugin.encoding import DIM_OF, DTYPE_OF_CLASS, STATIC, TENSOR, Encoder, unknown
+from typedflux.mypy_plugin.guarding import harmless
 from typedflux.mypy_plugin.traversal import TypeCollector
 from typedflux.shapes.dims import UNKNOWN, Dim, Dimension
 from typedflux.shapes.errors import AnnotationError
@@ -222,6 +223,7 @@ class Annotations:
             self._patched.add(id(tree))
             semantic.schedule_patch(5, lambda: self._generalise(tree))
 
+    @harmless(None)
     def _generalise(self, tree: MypyFile) -> None:
         self._patched.discard(id(tree))
         for function in functions(tree.defs):

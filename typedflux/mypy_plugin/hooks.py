@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
+from mypy.errors import CompileError
 from mypy.nodes import MypyFile, TypeInfo
 from mypy.options import Options
 from mypy.plugin import (
@@ -18,13 +20,15 @@ from mypy.plugin import (
     ReportConfigContext,
 )
 from mypy.plugins.default import DefaultPlugin
-from mypy.types import FunctionLike, Type
+from mypy.typeanal import TypeAnalyser
+from mypy.types import AnyType, FunctionLike, Type, TypeOfAny
 
 from typedflux.mypy_plugin.annotations import Annotations
-from typedflux.mypy_plugin.configuration import listed_modules, source_hash
-from typedflux.mypy_plugin.context import CallContext
+from typedflux.mypy_plugin.configuration import find_own_modules, settings, source_hash
+from typedflux.mypy_plugin.context import CallContext, SignatureContext
 from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, STATIC, TENSOR, Encoder
 from typedflux.mypy_plugin.execution import Execution
+from typedflux.mypy_plugin.guarding import guarded, harmless, set_debug
 from typedflux.mypy_plugin.messages import watch
 from typedflux.mypy_plugin.signatures import Signatures
 from typedflux.mypy_plugin.sizes import Sizes
@@ -35,14 +39,29 @@ _STANDARD = ("builtins.", "typing.", "typing_extensions.", "collections.", "re."
 _SIZE = "typedflux.checks.sizes.Size"
 
 
+H = TypeVar("H", bound=Callable[..., Any])
+
+
 class TypedfluxPlugin(Plugin):
-    """The hooks; each hands over to the module that knows."""
+    """The hooks; each hands over to the module that knows.
+
+    Looking up a hook is done hundreds of thousands of times on a large program: what `get_*_hook`
+    answers is kept by name, and is `None` for all names while nothing has loaded tensors.
+    """
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
+        try:
+            configured = settings(options)
+        except ValueError as error:
+            raise CompileError([f"error: {error}"]) from None
+        set_debug(configured.debug)
+        find_own_modules(options)
+        self._executed = configured.execute
+        self._tables: dict[str, dict[str, Any]] = {}
         self.encoder = Encoder()
         self.annotations = Annotations(self.encoder)
-        executable = ("typedflux.", *(f"{m}." for m in listed_modules(options)))
+        executable = ("typedflux.", *(f"{m}." for m in configured.execute))
         self.execution = Execution(self.encoder, executable)
         self.signatures = Signatures(self.encoder)
         self.sizes = Sizes(self.encoder)
@@ -53,25 +72,69 @@ class TypedfluxPlugin(Plugin):
         self.encoder.modules = modules
 
     def report_config_data(self, ctx: ReportConfigContext) -> Any:
-        """What invalidates mypy's cache: the package's source, whose rules are executed."""
-        return {"source": source_hash(), "execute": list(self.execution.executable)}
+        """What invalidates mypy's cache: the sources whose rules are executed."""
+        if "/typeshed/" in pathlib.PurePath(ctx.path).as_posix() or ctx.id.startswith("numpy"):
+            return None  # no tensors there
+        return {"source": source_hash(self._executed), "execute": list(self._executed)}
 
+    @harmless([])
     def get_additional_deps(self, file: MypyFile) -> list[tuple[int, str, int]]:
         """Whoever loads tensors loads the classes that stand in their types."""
         if file.fullname == "typedflux.tensor":
             return [(10, STATIC, -1), (10, "typedflux.checks.sizes", -1)]
         return []
 
-    # Types
+    # What mypy asks
 
     def get_type_analyze_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
+        if "." not in fullname or self._modules is None or STATIC not in self._modules:
+            return None
+        hook = harmless(None)(self._type_hook)(fullname)  # depends on what is loaded so far
+        if hook is None:
+            return None
+        return guarded(hook, _without_shape if fullname == "typing.Annotated" else _anything)
+
+    def get_function_signature_hook(
+        self, fullname: str
+    ) -> Callable[[FunctionSigContext], FunctionLike] | None:
+        return self._look_up(self._function_signature_hook, fullname, _same_signature)
+
+    def get_method_signature_hook(
+        self, fullname: str
+    ) -> Callable[[MethodSigContext], FunctionLike] | None:
+        return self._look_up(self._method_signature_hook, fullname, _same_signature)
+
+    def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
+        return self._look_up(self._function_hook, fullname, _same_result)
+
+    def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
+        return self._look_up(self._method_hook, fullname, _same_result)
+
+    def get_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
+        return self._look_up(self._attribute_hook, fullname, _same_attribute)
+
+    def _look_up(
+        self, find: Callable[[str], H | None], fullname: str, default: Callable[[Any], Any]
+    ) -> H | None:
+        if self._modules is None or STATIC not in self._modules:
+            return None
+        table = self._tables.setdefault(find.__name__, {})
+        if fullname not in table:
+            hook: Any = harmless(None)(find)(fullname)
+            table[fullname] = None if hook is None else guarded(hook, default)
+        found: H | None = table[fullname]
+        return found
+
+    # Types
+
+    def _type_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
         if fullname == "typing.Annotated":
             return self._analysed(self.annotations.tensor)
         if fullname == _SIZE:
             return self._analysed(self.annotations.size)
-        if "." not in fullname or fullname.startswith(_STANDARD):
+        if fullname.startswith(_STANDARD):
             return None
-        entry = self.lookup_fully_qualified(fullname) if self._modules else None
+        entry = self.lookup_fully_qualified(fullname)
         info = entry.node if entry is not None else None
         if isinstance(info, TypeInfo) and info.defn.type_vars and _only_dims(info):
             module = info
@@ -89,33 +152,33 @@ class TypedfluxPlugin(Plugin):
 
     # Calls
 
-    def get_function_signature_hook(
+    def _function_signature_hook(
         self, fullname: str
     ) -> Callable[[FunctionSigContext], FunctionLike] | None:
         if fullname.startswith(_STANDARD) or self._default.get_function_signature_hook(fullname):
             return None
         return self.signatures.relax
 
-    def get_method_signature_hook(
+    def _method_signature_hook(
         self, fullname: str
     ) -> Callable[[MethodSigContext], FunctionLike] | None:
         if fullname.startswith(_STANDARD) or self._default.get_method_signature_hook(fullname):
             return None
         return self.signatures.relax
 
-    def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
+    def _function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
         if fullname.startswith(_STANDARD) or self._default.get_function_hook(fullname):
             return None
         return lambda ctx: self._call(fullname, ctx)
 
-    def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
+    def _method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         if fullname.startswith(_STANDARD) or self._default.get_method_hook(fullname):
             return None
         if fullname.startswith(DIM_OF + ".__"):
             return lambda ctx: self.sizes.arithmetic(fullname.rpartition(".")[2], ctx)
         return lambda ctx: self._call(fullname, ctx)
 
-    def get_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
+    def _attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
         if fullname.startswith(TENSOR + "."):
             return lambda ctx: self.execution.attribute(fullname.rpartition(".")[2], ctx)
         return None
@@ -134,3 +197,28 @@ class TypedfluxPlugin(Plugin):
 def _only_dims(info: TypeInfo) -> bool:
     """Whether a class is a module: its type variables stand for dims."""
     return any(base.fullname == MODULE for base in info.mro[1:]) and info.fullname != MODULE
+
+
+# What a hook that failed would have left alone
+
+
+def _without_shape(ctx: AnalyzeTypeContext) -> Type:
+    if ctx.type.args and isinstance(ctx.api, TypeAnalyser):
+        return ctx.api.anal_type(ctx.type.args[0])
+    return _anything(ctx)
+
+
+def _anything(ctx: AnalyzeTypeContext) -> Type:
+    return AnyType(TypeOfAny.special_form)
+
+
+def _same_signature(ctx: SignatureContext) -> FunctionLike:
+    return ctx.default_signature
+
+
+def _same_result(ctx: CallContext) -> Type:
+    return ctx.default_return_type
+
+
+def _same_attribute(ctx: AttributeContext) -> Type:
+    return ctx.default_attr_type

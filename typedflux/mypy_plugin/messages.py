@@ -13,6 +13,7 @@ from mypy.errors import ErrorInfo, Errors, ErrorWatcher
 
 from typedflux.dtypes import DType, Shaped, members
 from typedflux.mypy_plugin.encoding import DTYPE_OF_CLASS
+from typedflux.mypy_plugin.guarding import harmless
 
 _TYPE = re.compile(
     r"(?:typedflux\.(?:tensor|checks\.sizes|static)\.)?\b(Tensor|DimOf|Expression)\["
@@ -28,6 +29,7 @@ def watch(errors: Errors) -> None:
         watchers.insert(0, ErrorWatcher(errors, filter_errors=rewrite))
 
 
+@harmless(False)
 def rewrite(file: str, info: ErrorInfo) -> bool:
     """Rewrite one message in place; true to drop it."""
     if _TYPE.search(info.message) is None:
