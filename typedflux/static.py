@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Generic
 
-from typing_extensions import TypeVar, TypeVarTuple, Unpack
+from typing_extensions import TypeAliasType, TypeVar, TypeVarTuple, Unpack
 
 
 class Shaped: ...
@@ -86,6 +86,9 @@ class Complex128(Complex): ...
 
 Template = TypeVar("Template")
 Atoms = TypeVarTuple("Atoms")
+Whole = TypeVar("Whole")
+Element = TypeVar("Element")
+Axes = TypeVarTuple("Axes")
 
 
 class Expression(Generic[Template, Unpack[Atoms]]):
@@ -102,3 +105,26 @@ class Constant(Generic[Value]):
 Built_co = TypeVar("Built_co", default=Any, covariant=True)
 """What a layer was built from; the last type parameter of a layer whose results annotations cannot
 spell, for the static checker to build it again. Nobody writes it."""
+
+
+# Aliases that stand for one of their arguments, or for anything, and carry what mypy need not see.
+
+Held = TypeAliasType("Held", Whole, type_params=(Whole, Element, Axes))
+"""`Held[ndarray, Float32, Literal[3], n]`: an array of another library, annotated."""
+
+Written = TypeAliasType("Written", Whole, type_params=(Whole, Template, Axes))
+"""`Written[Tensor, Literal["Float32"], Literal["3 n"]]`: what an alias of an annotation stands for;
+its names are bound where the alias is used."""
+
+Broadcast = TypeAliasType("Broadcast", Any, type_params=(Element,))
+"""`Broadcast[n]` is the axis `#n`: it is n or 1, so nothing is known of it inside."""
+
+BroadcastAxes = TypeAliasType("BroadcastAxes", tuple[Any, ...], type_params=(Axes,))
+"""`Unpack[BroadcastAxes[Unpack[batch]]]` are the axes `*#batch`."""
+
+Shared = TypeAliasType("Shared", Any, type_params=(Element,))
+"""`Shared[Literal["n"]]`: a name in the body of a class that is none of the class's variables. It
+is one size for all the arguments of a constructor, and nobody knows which afterwards."""
+
+SharedAxes = TypeAliasType("SharedAxes", tuple[Any, ...], type_params=(Element,))
+"""`Unpack[SharedAxes[Literal["batch"]]]`: the same for `*batch`."""
