@@ -1,18 +1,20 @@
 """Layers whose results annotations cannot spell: built and called on abstract tensors.
 
-The type of such a layer holds what it was constructed from, in its last type parameter `Built_co`: a
-tuple of the names of the arguments, the place of the call, and each argument's type; constants are
-literal types. Wherever the layer is called, it is built again from that and its own `__call__` is
-executed, in which other layers and functions are applied by mypy.
+The type of such a layer holds what it was constructed from, in its last type parameter, `Built_co`:
+a tuple of the names of the arguments, the places of the call and the arguments, and each argument's
+type; constants are literal types. Wherever the layer is called, it is built again from that and its
+own `__call__` is executed, in which other layers and functions are applied by mypy.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mypy.checker import TypeChecker
+from mypy.errors import ErrorInfo
 from mypy.nodes import ARG_NAMED, ARG_POS, ArgKind, Context, Expression, LambdaExpr, TempNode
 from mypy.types import (
     AnyType,
@@ -36,15 +38,17 @@ from mypy.types import (
 
 from typedflux.core.types import TensorType
 from typedflux.dtypes import DType
-from typedflux.mypy_plugin.encoding import MODULE, STATIC, Encoder
-from typedflux.mypy_plugin.evaluation import Deferred, Run, Undetermined
-from typedflux.mypy_plugin.messages import rewrite
+from typedflux.mypy_plugin.calls import DTYPE
+from typedflux.mypy_plugin.encoding import MODULE, STATIC, Encoder, is_variadic
+from typedflux.mypy_plugin.evaluation import Deferred, Place, Run, Undetermined
+from typedflux.mypy_plugin.messages import rewrite, spell
 from typedflux.shapes.dims import Dim, Unknown
-from typedflux.shapes.errors import ShapeError
+from typedflux.shapes.errors import DTypeError, ShapeError
 
 if TYPE_CHECKING:
     from typedflux.mypy_plugin.values import Reader
 
+LAMBDA = "<lambda>"
 CONSTANT = f"{STATIC}.Constant"
 
 
@@ -85,14 +89,22 @@ def frozen(value: Any, encoder: Encoder) -> Type | None:
         return _constant(repr(value), encoder)
     if isinstance(value, DType):
         return _constant(f"typedflux.dtypes:{value.name}", encoder)
-    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
-    if callable(value) and module and name:
-        return _constant(f"{module}:{name}", encoder)
+    if inspect.isfunction(value) or inspect.isclass(value):
+        return _constant(f"{value.__module__}:{value.__qualname__}", encoder)
     return None
 
 
 def _constant(text: str, encoder: Encoder) -> Type:
     return encoder.instance(CONSTANT, [LiteralType(text, encoder.instance("builtins.str"))])
+
+
+def recipe(
+    names: Sequence[str | None], places: str, types: Sequence[Type], encoder: Encoder
+) -> TupleType:
+    """What a layer is built from, as a type: see the head of this file."""
+    text = encoder.instance("builtins.str")
+    written = ",".join("_" if name is None else name for name in names)
+    return tuple_of([LiteralType(written, text), LiteralType(places, text), *types], encoder)
 
 
 def tuple_of(items: Sequence[Type], encoder: Encoder) -> TupleType:
@@ -120,7 +132,11 @@ class Construct(Deferred):
     """A layer, built from its recipe."""
 
     def __init__(self, t: Instance, cls: type, args: list[Any], kwargs: dict[str, Any]) -> None:
+        super().__init__()
         self.type, self.cls, self.args, self.kwargs = t, cls, args, kwargs
+
+    def __str__(self) -> str:
+        return self.cls.__name__
 
     def build(self, run: Run) -> Any:
         args, kwargs = run.lower(self.args), run.lower(self.kwargs)
@@ -136,19 +152,22 @@ class Applied(Deferred):
     def __init__(
         self, t: Type, reader: Reader, context: Context, expression: Expression | None = None
     ) -> None:
+        super().__init__()
         self.type, self.reader, self.context = t, reader, context
         self.expression = expression
-        self.seen: list[Type] | None = None
+        self.seen: list[list[Type]] = []
+
+    def __str__(self) -> str:
+        return spell(str(self.type))
 
     def build(self, run: Run) -> Any:
         return _Call(self, run)
 
     def apply(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         encoder = self.reader.encoder
-        types = [encoded(run.types(value), encoder) for value in (*args, *kwargs.values())]
+        types = [encoded(run.open_types(value), encoder) for value in (*args, *kwargs.values())]
         names = [*(None for _ in args), *kwargs]
-        if self.seen is None:
-            self.seen = types
+        self.seen.append([encoded(run.types(value), encoder) for value in args])
         result = Applier(encoder, self.reader.checker).apply(self, types, names)
         return run.lower(self.reader.of_type(result))
 
@@ -178,7 +197,10 @@ class Applier:
         t = get_proper_type(applied.type)
         if isinstance(t, UnionType):
             return self._any_of(t, applied, args, names)
-        return self._apply(t, applied.expression, applied.context, args, names)
+        written = applied.expression
+        if written is None and applied.place is not None and applied.place[0] == self.checker.path:
+            written = self.encoder.lambdas.get(applied.place)
+        return self._apply(t, written, applied.context, args, names)
 
     def _any_of(
         self, union: UnionType, applied: Applied, args: list[Type], names: Sequence[str | None]
@@ -208,7 +230,8 @@ class Applier:
         checker, inner = self.checker, self.checker.expr_checker
         with checker.msg.filter_errors(save_filtered_errors=True) as watcher:
             if isinstance(expression, LambdaExpr) and not any(names):
-                t = self.inferred(expression, args) or t
+                found = self.inferred(expression, args)
+                t = t if found is None else found.copy_modified(name=LAMBDA)
             if isinstance(t, (CallableType, Overloaded)):
                 name = _fullname(t)
                 callee = inner.transform_callee_type(name, t, values, kinds, here, names)
@@ -225,7 +248,10 @@ class Applier:
             if info.severity == "error" and not rewrite(checker.path, info)
         ]
         if refused:
-            raise ShapeError(refused[0].message)
+            error = refused[0]
+            if isinstance(t, CallableType) and t.name == LAMBDA and not _is_ours(error):
+                raise Undetermined  # reported in the lambda itself, or too little is known of it
+            raise (DTypeError if error.code is DTYPE else ShapeError)(error.message)
         return result
 
     def inferred(self, expression: LambdaExpr, args: list[Type]) -> CallableType | None:
@@ -240,15 +266,28 @@ class Applier:
         found = get_proper_type(self.checker.expr_checker.accept(expression, wanted))
         return found if isinstance(found, CallableType) else None
 
-    def generalised(self, expression: LambdaExpr, args: list[Type]) -> CallableType | None:
-        """The type of a lambda for any tensors of these ranks: generic in the dims."""
-        namespace = f"lambda@{expression.line}:{expression.column}"
-        fresh = _Fresh(self.encoder, namespace)
+    def generalised(self, expression: LambdaExpr, seen: list[list[Type]]) -> CallableType | None:
+        """The type of a lambda for all the arguments that it was seen with: generic in the axes of
+        which nothing is known."""
+        args = seen[0]
+        if any(other != args for other in seen):
+            args = [self._of_any_rank(a) for a in args]
+        fresh = _Fresh(self.encoder, f"lambda@{expression.line}:{expression.column}")
         with self.checker.msg.filter_errors(save_filtered_errors=True) as watcher:
             found = self.inferred(expression, [fresh.type(a) for a in args])
         if found is None or any(i.severity == "error" for i in watcher.filtered_errors()):
             return None
-        return found.copy_modified(variables=[*found.variables, *fresh.variables])
+        return found.copy_modified(variables=[*found.variables, *fresh.variables], name=LAMBDA)
+
+    def _of_any_rank(self, t: Type) -> Type:
+        p = get_proper_type(t)
+        if self.encoder.tensor(p) is None or not isinstance(p, Instance):
+            return t
+        return p.copy_modified(args=[p.args[0], self.encoder.unknown_axes()])
+
+
+def _is_ours(info: ErrorInfo) -> bool:
+    return info.code is not None and info.code.code.startswith("tensor-")
 
 
 class _Fresh:
@@ -302,23 +341,45 @@ def is_callable(p: ProperType) -> bool:
     return isinstance(p, (CallableType, Overloaded))
 
 
+def class_of(p: Instance) -> type:
+    """The class itself."""
+    module, _, name = p.type.fullname.rpartition(".")
+    found: type = getattr(importlib.import_module(module), name)
+    return found
+
+
 def construct_of(p: Instance, reader: Reader) -> Construct | None:
     """The layer that a type is of, to be built; `None` when its type does not tell how."""
-    recipe = recipe_of(p)
-    if recipe is None:
+    held = recipe_of(p)
+    if held is None:
         return None
-    module, _, name = p.type.fullname.rpartition(".")
-    cls = getattr(importlib.import_module(module), name)
-    names = _text(recipe.items[0])
+    names, places = _text(held.items[0]), _places(held.items[1])
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
-    for key, item in zip(names.split(",") if names else (), recipe.items[2:], strict=True):
+    keys = names.split(",") if names else ()
+    for key, item, place in zip(
+        keys, held.items[2:], places[1:] or [None] * len(keys), strict=True
+    ):
         value = reader.of_type(item)
+        if isinstance(value, Deferred) and value.place is None:
+            value.place = place
         if key == "_":
             args.append(value)
         else:
             kwargs[key] = value
-    return Construct(p, cls, args, kwargs)
+    layer = Construct(p, class_of(p), args, kwargs)
+    layer.place = places[0] if places else None
+    return layer
+
+
+def _places(t: Type) -> list[Place | None]:
+    """Where a layer was constructed, and where each of its arguments stands."""
+    held = get_proper_type(t)
+    if not isinstance(held, LiteralType) or not isinstance(held.value, str):
+        return []
+    path, _, places = held.value.rpartition(":")
+    return [(path, int(line), int(column)) for line, column in
+            (place.split(",") for place in places.split(";"))]  # fmt: skip
 
 
 def _text(t: Type) -> str:
@@ -343,6 +404,13 @@ def encoded(value: Any, encoder: Encoder) -> Type:
     if isinstance(value, (int, Dim, Unknown)):
         return encoder.size_type(value)
     if isinstance(value, tuple):
+        if any(map(is_variadic, value)):
+            parts: list[Type] = [
+                encoder.sizes_type(v) if isinstance(v, Dim) and is_variadic(v)
+                else encoded(v, encoder) for v in value
+            ]  # fmt: skip
+            fallback = encoder.instance("builtins.tuple", [encoder.instance("builtins.int")])
+            return TupleType(parts, fallback)
         items = [encoded(v, encoder) for v in value]
         joined = UnionType.make_union(items) if items else UninhabitedType()
         return TupleType(items, encoder.instance("builtins.tuple", [joined]))

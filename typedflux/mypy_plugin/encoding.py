@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mypy.maptype import map_instance_to_supertype
-from mypy.nodes import MypyFile, TypeInfo
+from mypy.nodes import LambdaExpr, MypyFile, TypeInfo
 from mypy.types import (
     AnyType,
     Instance,
@@ -51,6 +51,8 @@ DIM_OF = "typedflux.checks.sizes.DimOf"
 EXPRESSION = "typedflux.static.Expression"
 MODULE = "typedflux.nn.module.Module"
 STATIC = "typedflux.static"
+ALL_AXES = "*{0}"
+"""The template of what stands for the sizes of any number of axes."""
 
 DTYPE_OF_CLASS: dict[str, AnyDType] = {annotation_name(d): d for d in dtypes.ALL} | {
     name: family for name, family in dtypes.FAMILIES.items()
@@ -74,6 +76,8 @@ class Encoder:
 
     def __init__(self) -> None:
         self.modules: dict[str, MypyFile] = {}
+        self.lambdas: dict[tuple[str, int, int], LambdaExpr] = {}
+        """The lambdas that layers of this run hold, by the place where they are written."""
         self._atoms: dict[tuple[str, object], Atom] = {}
 
     # Looking up classes
@@ -101,7 +105,8 @@ class Encoder:
         """The dimension that an axis or size type stands for."""
         t = get_proper_type(type_)
         if isinstance(t, LiteralType):
-            return t.value if isinstance(t.value, int) else UNKNOWN
+            known = isinstance(t.value, int) and not isinstance(t.value, bool)
+            return t.value if known else UNKNOWN  # type: ignore[return-value]
         if isinstance(t, TypeVarType):
             return symbol(t.name, owner=self._atom(t.name, t.id, t, False))
         if isinstance(t, UnpackType):
@@ -111,8 +116,10 @@ class Encoder:
                 return symbol(f"*{inner.name}", owner=atom)
             return symbol("...", kind="flexible", owner=Atom(t, True))  # no two are the same
         if isinstance(t, UnionType):
+            # `Size["n"]` is a plain int or n; a size that is one of two is neither.
             sizes = [i for i in map(get_proper_type, t.items) if is_instance(i, DIM_OF)]
-            return self.dim(sizes[0]) if sizes else UNKNOWN
+            first, *others = map(self.dim, sizes or [AnyType(TypeOfAny.explicit)])
+            return first if all(equal(first, other) is True for other in others) else UNKNOWN
         if isinstance(t, Instance):
             if t.last_known_value is not None:
                 return self.dim(t.last_known_value)
@@ -161,6 +168,28 @@ class Encoder:
         """The type of an int that is this dimension."""
         return self.instance(DIM_OF, [self.axis_type(size)])
 
+    def sizes_type(self, size: Dim) -> UnpackType:
+        """What stands in a tuple of sizes for those of any number of axes: of `*batch` itself it
+        is `*tuple[Size["*batch"], ...]`, so that it can be put into another shape as a whole."""
+        axes = self.axis_type(size)
+        item: Type = self.instance("builtins.int")
+        if isinstance(axes, UnpackType) and isinstance(axes.type, TypeVarTupleType):
+            template = LiteralType(ALL_AXES, self.instance("builtins.str"))
+            item = self.instance(DIM_OF, [self.instance(EXPRESSION, [template, axes])])
+        return UnpackType(self.instance("builtins.tuple", [item]))
+
+    def sizes(self, t: UnpackType) -> tuple[Dimension, ...]:
+        """The sizes that such a part of a tuple stands for."""
+        inner = get_proper_type(t.type)
+        held = get_proper_type(inner.args[0]) if isinstance(inner, Instance) else None
+        if isinstance(held, Instance) and held.type.fullname == DIM_OF:
+            of = get_proper_type(held.args[0])
+            if isinstance(of, Instance) and of.type.fullname == EXPRESSION:
+                template = get_proper_type(of.args[0])
+                if isinstance(template, LiteralType) and template.value == ALL_AXES:
+                    return tuple(map(self.dim, of.args[1:]))
+        return (self.dim(self.unknown_axes()),)
+
     # Tensors
 
     def tensor(self, type_: Type) -> TensorType | None:
@@ -193,9 +222,11 @@ class Encoder:
 
     def dtype_type(self, dtype: AnyDType) -> Type:
         name = annotation_name(dtype)
-        if isinstance(dtype, DType) or name in dtypes.FAMILIES:
-            return unknown() if name == "Shaped" else self.instance(f"{STATIC}.{name}")
-        return unknown()
+        if not isinstance(dtype, DType) and name not in dtypes.FAMILIES:
+            held = dtypes.members(dtype)
+            covering = {n: f for n, f in dtypes.FAMILIES.items() if held <= f.members}
+            name = min(covering, key=lambda n: len(covering[n].members))
+        return unknown() if name == "Shaped" else self.instance(f"{STATIC}.{name}")
 
 
 def symbol_dim(s: Symbol) -> Dim:

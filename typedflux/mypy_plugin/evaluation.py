@@ -15,14 +15,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mypy.types import (
+    Type,
+    TypeVarId,
+    TypeVarTupleType,
+    TypeVarType,
+    UnpackType,
+    get_proper_type,
+)
+
 from typedflux.core import tracing
 from typedflux.core.graph import GraphTrace
 from typedflux.core.primitive import type_of
 from typedflux.core.tree import children, rebuild
 from typedflux.core.types import TensorType
-from typedflux.mypy_plugin.encoding import is_variadic
+from typedflux.mypy_plugin.encoding import Atom, is_variadic, unknown
 from typedflux.ops import Generator, using_generator
-from typedflux.shapes.dims import Dim, Dimension, Shape, Symbol, Unknown, symbol, symbols
+from typedflux.shapes.dims import Dim, Dimension, Symbol, Unknown, symbol, symbols
 from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.tensor import Tensor
 
@@ -85,7 +94,9 @@ def _highest_rank(value: Any) -> int:
 
 def _variadics(value: Any) -> set[Symbol]:
     if isinstance(value, TensorType):
-        return {s for d in value.shape if is_variadic(d) and isinstance(d, Dim) for s in symbols(d)}
+        return _variadics(value.shape)
+    if isinstance(value, Dim):
+        return set(symbols(value)) if is_variadic(value) else set()
     parts = children(value)
     return set().union(*(_variadics(part) for _, part in parts)) if parts else set()
 
@@ -93,12 +104,32 @@ def _variadics(value: Any) -> set[Symbol]:
 def _axes(s: Symbol, count: int) -> tuple[Dimension, ...]:
     """`count` axes in place of a variadic one; the first keeps its name, for messages."""
     names = [s.name + "'" * i for i in range(count)]
-    return tuple(symbol(name, kind=s.kind, owner=s.owner) for name in names)
+    return tuple(
+        symbol(name, kind=s.kind, owner=Atom(_axis_type(s, name), variadic=False)) for name in names
+    )
+
+
+def _axis_type(s: Symbol, name: str) -> Type:
+    """What stands for one axis of several in mypy's eyes."""
+    owner = get_proper_type(s.owner.type) if isinstance(s.owner, Atom) else None
+    inner = get_proper_type(owner.type) if isinstance(owner, UnpackType) else None
+    if not isinstance(inner, TypeVarTupleType):
+        return unknown()
+    anything = inner.tuple_fallback.args[0]
+    key = TypeVarId(inner.id.raw_id, namespace=f"{inner.id.namespace}.{name}")
+    return TypeVarType(name, f"{inner.fullname}.{name}", key, [], anything, inner.default)
+
+
+Place = tuple[str, int, int]
+"""A file, a line and a column."""
 
 
 class Deferred(ABC):
     """A value that only exists inside an evaluation: a layer that is built there, a function that
-    mypy applies."""
+    mypy applies; `place` is where the program has it from."""
+
+    def __init__(self) -> None:
+        self.place: Place | None = None
 
     @abstractmethod
     def build(self, run: Run) -> Any:
@@ -123,18 +154,20 @@ class Run:
             return made
         if isinstance(value, slice):
             return slice(self.lower(value.start), self.lower(value.stop), self.lower(value.step))
+        if type(value) in (tuple, list) and any(map(is_variadic, value)):
+            value = type(value)(_expand(value, self.expansion))  # the sizes of a shape
         parts = children(value)
         return value if not parts else rebuild(value, [self.lower(part) for _, part in parts])
 
     def types(self, value: Any) -> Any:
         """A result with tensors replaced by their types, and what was built by what it was of."""
-        return _contract(self._types(value), self.expansion)
+        return _contract(self.open_types(value), self.expansion)
 
-    def _types(self, value: Any) -> Any:
+    def open_types(self, value: Any) -> Any:
         if isinstance(value, Tensor):
             return type_of(value)
         if type(value) in (list, tuple):
-            return type(value)(self._types(v) for v in value)
+            return type(value)(self.open_types(v) for v in value)
         if isinstance(value, (bool, int, Dim, Unknown)):
             return value
         for made, deferred in self.built:
@@ -183,8 +216,10 @@ def _run(
     return run.types(out)
 
 
-def _expand(shape: Shape, expansion: dict[Symbol, tuple[Dimension, ...]]) -> Shape:
-    out: list[Dimension] = []
+def _expand(
+    shape: Sequence[Any], expansion: dict[Symbol, tuple[Dimension, ...]]
+) -> tuple[Any, ...]:
+    out: list[Any] = []
     for d in shape:
         if is_variadic(d) and isinstance(d, Dim):
             (s,) = symbols(d)
@@ -197,14 +232,20 @@ def _expand(shape: Shape, expansion: dict[Symbol, tuple[Dimension, ...]]) -> Sha
 def _contract(value: Any, expansion: dict[Symbol, tuple[Dimension, ...]]) -> Any:
     """The result with each run of axes that stands for a variadic one folded back."""
     if type(value) in (list, tuple):
-        return type(value)(_contract(v, expansion) for v in value)
+        held = [_contract(v, expansion) for v in value]
+        return tuple(_folded(held, expansion)) if type(value) is tuple else held
     if not isinstance(value, TensorType):
         return value
-    shape = list(value.shape)
+    return TensorType(value.dtype, tuple(_folded(value.shape, expansion)))
+
+
+def _folded(sizes: Sequence[Any], expansion: dict[Symbol, tuple[Dimension, ...]]) -> list[Any]:
+    shape = list(sizes)
     for s, run in expansion.items():
         names = [str(d) for d in run]
         for i in range(len(shape) - len(run) + 1):
-            if [str(d) for d in shape[i : i + len(run)]] == names:
+            part = shape[i : i + len(run)]
+            if [str(d) for d in part] == names and all(isinstance(d, Dim) for d in part):
                 shape[i : i + len(run)] = [symbol(s.name, kind=s.kind, owner=s.owner)]
                 break
-    return TensorType(value.dtype, tuple(shape))
+    return shape

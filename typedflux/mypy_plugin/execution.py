@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 from mypy.plugin import AttributeContext, MethodContext
-from mypy.types import Type
+from mypy.types import Instance, Type, get_proper_type
 
 from typedflux.mypy_plugin.calls import DTYPE, SHAPE
-from typedflux.mypy_plugin.construction import encoded
+from typedflux.mypy_plugin.construction import Applied, Construct, encoded
 from typedflux.mypy_plugin.context import CallContext, checker_of
 from typedflux.mypy_plugin.encoding import TENSOR, Encoder
-from typedflux.mypy_plugin.evaluation import Undetermined, evaluate
+from typedflux.mypy_plugin.evaluation import Deferred, Undetermined, evaluate
 from typedflux.mypy_plugin.messages import watch
 from typedflux.mypy_plugin.values import Reader
 from typedflux.shapes.errors import DTypeError, ShapeError
@@ -60,13 +60,21 @@ class Execution:
                         args.append(value)
                     else:
                         kwargs[name] = value
-            return encoded(evaluate(function, args, kwargs), self.encoder)
+            if any(map(_is_model, (*args, *kwargs.values()))):
+                return None  # it may look into it, where nothing is in an evaluation
+            return self._plain(evaluate(function, args, kwargs))
         except Undetermined:
             return None
         except (ShapeError, DTypeError) as error:
             code = DTYPE if isinstance(error, DTypeError) else SHAPE
             ctx.api.fail(str(error), ctx.context, code=code)
             return None
+
+    def _plain(self, value: Any) -> Type:
+        """The type of a result in which no function or layer is left."""
+        if any(isinstance(leaf, Deferred) for leaf in leaves(value)):
+            raise Undetermined
+        return encoded(value, self.encoder)
 
     def attribute(self, name: str, ctx: AttributeContext) -> Type:
         operand = self.encoder.tensor(ctx.type) if self.encoder.ready else None
@@ -81,3 +89,18 @@ class Execution:
         except (ShapeError, DTypeError) as error:
             ctx.api.fail(str(error), ctx.context, code=SHAPE)
             return ctx.default_attr_type
+
+
+def leaves(value: Any) -> list[Any]:
+    """What lists and tuples hold."""
+    if isinstance(value, (list, tuple)):
+        return [leaf for item in value for leaf in leaves(item)]
+    return [value]
+
+
+def _is_model(value: Any) -> bool:
+    return any(
+        isinstance(leaf, Construct)
+        or (isinstance(leaf, Applied) and isinstance(get_proper_type(leaf.type), Instance))
+        for leaf in leaves(value)
+    )

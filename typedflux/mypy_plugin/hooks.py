@@ -29,9 +29,10 @@ from typedflux.mypy_plugin.context import CallContext, SignatureContext
 from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, STATIC, TENSOR, Encoder
 from typedflux.mypy_plugin.execution import Execution
 from typedflux.mypy_plugin.guarding import guarded, harmless, set_debug
+from typedflux.mypy_plugin.layers import Layers
 from typedflux.mypy_plugin.messages import watch
 from typedflux.mypy_plugin.signatures import Signatures
-from typedflux.mypy_plugin.sizes import Sizes
+from typedflux.mypy_plugin.sizes import INT_METHODS, PURE, Sizes
 from typedflux.mypy_plugin.traversal import speaks_of_shapes
 
 _STANDARD = ("builtins.", "typing.", "typing_extensions.", "collections.", "re.", "os.", "enum.",
@@ -63,6 +64,7 @@ class TypedfluxPlugin(Plugin):
         self.annotations = Annotations(self.encoder)
         executable = ("typedflux.", *(f"{m}." for m in configured.execute))
         self.execution = Execution(self.encoder, executable)
+        self.layers = Layers(self.encoder, executable)
         self.signatures = Signatures(self.encoder)
         self.sizes = Sizes(self.encoder)
         self._default = DefaultPlugin(options)  # hooks here would shadow mypy's own otherwise
@@ -167,12 +169,20 @@ class TypedfluxPlugin(Plugin):
         return self.signatures.relax
 
     def _function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
-        if fullname.startswith(_STANDARD) or self._default.get_function_hook(fullname):
+        if self._default.get_function_hook(fullname):
+            return None
+        if fullname in PURE:
+            return lambda ctx: self.sizes.builtin(fullname, ctx)
+        if fullname.startswith(_STANDARD):
             return None
         return lambda ctx: self._call(fullname, ctx)
 
     def _method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
-        if fullname.startswith(_STANDARD) or self._default.get_method_hook(fullname):
+        if self._default.get_method_hook(fullname):
+            return None
+        if fullname in INT_METHODS:
+            return self.sizes.int_arithmetic
+        if fullname.startswith(_STANDARD):
             return None
         if fullname.startswith(DIM_OF + ".__"):
             return lambda ctx: self.sizes.arithmetic(fullname.rpartition(".")[2], ctx)
@@ -186,12 +196,19 @@ class TypedfluxPlugin(Plugin):
     def _call(self, fullname: str, ctx: CallContext) -> Type:
         if not self.encoder.ready:
             return ctx.default_return_type
+        if isinstance(ctx, MethodContext):
+            given = self.layers.method(fullname.rpartition(".")[2], ctx)
+            if given is not None:
+                return given
         function = self.execution.function(fullname)
         if function is not None and speaks_of_shapes(ctx.default_return_type):
             result = self.execution.call(function, ctx)
             if result is not None:
                 return result
-        return self.signatures.bind(ctx)
+        result = self.signatures.bind(ctx)
+        if isinstance(ctx, FunctionContext):
+            return self.layers.constructed(ctx, result)
+        return result
 
 
 def _only_dims(info: TypeInfo) -> bool:

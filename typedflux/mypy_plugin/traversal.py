@@ -10,6 +10,7 @@ from mypy.types import (
     Instance,
     LiteralType,
     ProperType,
+    TupleType,
     Type,
     TypeAliasType,
     TypeOfAny,
@@ -103,6 +104,8 @@ class Axes(TypeTranslator):
         proper = get_proper_type(a)
         if is_choice(proper):
             return a
+        if isinstance(proper, TupleType):
+            return a.accept(self)  # what a layer was built from
         if isinstance(proper, Instance) and proper.type.fullname not in (EXPRESSION,):
             return a.accept(self)  # a module may be generic in modules
         new = self.axis(a)

@@ -7,6 +7,7 @@ written out or have a literal type; sizes as dims; functions and dtypes of the p
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from typing import Any
 
 from mypy.checker import TypeChecker
@@ -22,6 +23,7 @@ from mypy.nodes import (
     NameExpr,
     RefExpr,
     SliceExpr,
+    StarExpr,
     StrExpr,
     TupleExpr,
     UnaryExpr,
@@ -34,6 +36,7 @@ from mypy.types import (
     TupleType,
     Type,
     UnionType,
+    UnpackType,
     get_proper_type,
 )
 
@@ -69,9 +72,9 @@ class Reader:
                 bounds = (expression.begin_index, expression.end_index, expression.stride)
                 return slice(*[None if b is None else self.value(b) for b in bounds])
             case TupleExpr():
-                return tuple(self.value(item) for item in expression.items)
+                return tuple(self._items(expression.items))
             case ListExpr():
-                return [self.value(item) for item in expression.items]
+                return self._items(expression.items)
             case NameExpr(fullname="builtins.True"):
                 return True
             case NameExpr(fullname="builtins.False"):
@@ -88,6 +91,18 @@ class Reader:
                 type_ = self.checker.expr_checker.accept(expression)
         return self.of_type(type_)
 
+    def _items(self, expressions: Sequence[Expression]) -> list[Any]:
+        held: list[Any] = []
+        for item in expressions:
+            if isinstance(item, StarExpr):
+                spread = self.value(item.expr)
+                if not isinstance(spread, (tuple, list)):
+                    raise Undetermined
+                held += spread
+            else:
+                held.append(self.value(item))
+        return held
+
     def of_type(self, type_: Type) -> Any:
         """The value as its type tells it."""
         t = get_proper_type(type_)
@@ -99,12 +114,14 @@ class Reader:
         if isinstance(t, LiteralType):
             return t.value
         if isinstance(t, TupleType):
-            return tuple(self.of_type(item) for item in t.items)
+            return self._tuple(t)
         if isinstance(t, Instance) and t.last_known_value is not None:
             return t.last_known_value.value
         if is_size(t):
             return self.encoder.dim(t)
         if isinstance(t, Instance):
+            if t.type.fullname == "builtins.tuple" and is_size(get_proper_type(t.args[0])):
+                return self.encoder.sizes(UnpackType(t))
             if t.type.fullname == "builtins.float":
                 return 1.0  # a weak scalar: its value does not change any type
             if t.type.fullname == CONSTANT:
@@ -115,6 +132,18 @@ class Reader:
         if is_callable(t):
             return Applied(t, self, self.context)
         raise Undetermined
+
+    def _tuple(self, t: TupleType) -> tuple[Any, ...]:
+        held: list[Any] = []
+        for item in t.items:
+            if isinstance(item, UnpackType):
+                inner = get_proper_type(item.type)
+                if not isinstance(inner, Instance) or not is_size(get_proper_type(inner.args[0])):
+                    raise Undetermined
+                held += self.encoder.sizes(item)
+            else:
+                held.append(self.of_type(item))
+        return tuple(held)
 
     def _own_object(self, expression: RefExpr) -> Any:
         """A dtype or a function of the package."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, overload
+from typing import Any, Generic, overload
 
 from typedflux import ops
 from typedflux.nn.module import Module
+from typedflux.static import Built_co
 from typedflux.tensor import Tensor
 
 Layer = Callable[..., Any]
@@ -20,7 +21,7 @@ def _check_callable(name: str, layers: tuple[Layer, ...], least: int = 0) -> Non
             raise TypeError(f"{name}: layer {i} is not callable: {layer!r:.80}")
 
 
-class Chain(Module):
+class Chain(Module, Generic[Built_co]):
     """Layers one after another; a tuple that a layer returns is one argument of the next.
 
     >>> import typedflux as flux
@@ -92,7 +93,7 @@ class Chain(Module):
         return iter(self.layers)
 
 
-class SkipConnection(Module):
+class SkipConnection(Module, Generic[Built_co]):
     """`combine(layer(x), x)`; with `flux.add` a residual block (He et al., 2016).
 
     >>> import typedflux as flux
@@ -109,7 +110,7 @@ class SkipConnection(Module):
         return self.combine(self.layer(x), x)
 
 
-class Parallel(Module):
+class Parallel(Module, Generic[Built_co]):
     """`combine` of what each layer makes of one input, or each of its own input; or of what one
     layer makes of each input.
 
@@ -139,7 +140,7 @@ class Parallel(Module):
         return self.combine(*[f(x) for f, x in zip(layers, inputs, strict=True)])
 
 
-class PairwiseFusion(Module):
+class PairwiseFusion(Module, Generic[Built_co]):
     """Each layer sees what `combine` makes of its own input and the output before; returns all."""
 
     def __init__(self, combine: Callable[[Any, Any], Any], *layers: Layer) -> None:
@@ -162,7 +163,7 @@ class PairwiseFusion(Module):
         return tuple(out)
 
 
-class Maxout(Module):
+class Maxout(Module, Generic[Built_co]):
     """The elementwise largest of what the layers give (Goodfellow et al., 2013)."""
 
     def __init__(self, *layers: Layer) -> None:

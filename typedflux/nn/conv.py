@@ -15,6 +15,7 @@ from typedflux.init import Initialiser
 from typedflux.nn.arguments import check_positive, check_spatial, initial
 from typedflux.nn.module import Module
 from typedflux.shapes.errors import ShapeError
+from typedflux.static import Built_co
 from typedflux.tensor import Tensor
 
 In = TypeVar("In")
@@ -32,7 +33,7 @@ def _along_channels(bias: Tensor, rank: int) -> Tensor:
     return ops.reshape(bias, (-1, *(1,) * rank))
 
 
-class Conv(Module, Generic[In, Out]):
+class Conv(Module, Generic[In, Out, Built_co]):
     """A convolution (cross-correlation) layer: `activation(conv(x, weight) + bias)`.
 
     >>> import typedflux as flux
@@ -80,7 +81,7 @@ class Conv(Module, Generic[In, Out]):
         return self.activation(y)
 
 
-class ConvTranspose(Module, Generic[In, Out]):
+class ConvTranspose(Module, Generic[In, Out, Built_co]):
     """The transpose of a convolution, which enlarges by its stride (Zeiler et al., 2010).
 
     >>> import typedflux as flux

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Generic
 
 from jaxtyping import Float, Shaped
 
 from typedflux import ops
 from typedflux.nn.arguments import check_positive, check_spatial
 from typedflux.nn.module import Module
+from typedflux.static import Built_co
 from typedflux.tensor import Tensor
 
 Images = Float[Tensor, "batch channels *spatial"]
 Pooled = Float[Tensor, "batch channels ..."]
 
 
-class MaxPool(Module):
+class MaxPool(Module, Generic[Built_co]):
     """The largest element of each window.
 
     >>> import typedflux as flux
@@ -39,7 +40,7 @@ class MaxPool(Module):
         return ops.max_pool(x, self.window, stride=self.stride, padding=self.padding)
 
 
-class MeanPool(Module):
+class MeanPool(Module, Generic[Built_co]):
     """The mean of each window.
 
     >>> import typedflux as flux
@@ -62,7 +63,7 @@ class MeanPool(Module):
         return ops.mean_pool(x, self.window, stride=self.stride, padding=self.padding)
 
 
-class AdaptiveMeanPool(Module):
+class AdaptiveMeanPool(Module, Generic[Built_co]):
     """The means of a fixed number of cells along each spatial axis.
 
     >>> import typedflux as flux
@@ -78,7 +79,7 @@ class AdaptiveMeanPool(Module):
         return ops.adaptive_mean_pool(x, self.out)
 
 
-class AdaptiveMaxPool(Module):
+class AdaptiveMaxPool(Module, Generic[Built_co]):
     """The largest elements of a fixed number of cells along each spatial axis."""
 
     def __init__(self, out: tuple[int, ...]) -> None:
@@ -89,21 +90,21 @@ class AdaptiveMaxPool(Module):
         return ops.adaptive_max_pool(x, self.out)
 
 
-class GlobalMeanPool(Module):
+class GlobalMeanPool(Module, Generic[Built_co]):
     """The mean over all spatial axes, which stay with size 1."""
 
     def __call__(self, x: Images) -> Pooled:
         return ops.mean(x, axis=tuple(range(2, x.ndim)), keepdims=True)
 
 
-class GlobalMaxPool(Module):
+class GlobalMaxPool(Module, Generic[Built_co]):
     """The largest element over all spatial axes, which stay with size 1."""
 
     def __call__(self, x: Images) -> Pooled:
         return ops.max(x, axis=tuple(range(2, x.ndim)), keepdims=True)
 
 
-class PixelShuffle(Module):
+class PixelShuffle(Module, Generic[Built_co]):
     """Channels laid out as finer pixels (Shi et al., 2016)."""
 
     def __init__(self, r: int) -> None:
@@ -116,7 +117,7 @@ class PixelShuffle(Module):
         return ops.pixel_shuffle(x, self.r)
 
 
-class Upsample(Module):
+class Upsample(Module, Generic[Built_co]):
     """Each pixel repeated `scale` times along each spatial axis."""
 
     def __init__(self, scale: int | tuple[int, ...]) -> None:
@@ -127,7 +128,7 @@ class Upsample(Module):
         return ops.upsample_nearest(x, self.scale)
 
 
-class Flatten(Module):
+class Flatten(Module, Generic[Built_co]):
     """All axes but that of the batch made one.
 
     >>> import typedflux as flux
