@@ -13,6 +13,7 @@ from typedflux.core.primitive import Array, Lowering, Primitive, Pullbacks
 from typedflux.core.types import TensorType
 from typedflux.dtypes import Num, bfloat16, float16, promote
 from typedflux.ops.families import check_domain, promote_operands, unbroadcast
+from typedflux.ops.kernels.products import multiply
 from typedflux.shapes.broadcasting import broadcast_shapes
 from typedflux.shapes.dims import product, require_equal
 from typedflux.shapes.errors import ShapeError
@@ -38,7 +39,6 @@ def _matmul_shape(x: TensorType, y: TensorType) -> TensorType:
     return TensorType(promote(x.dtype, y.dtype), (*batch, x.shape[-2], y.shape[-1]))
 
 
-_FEW_ROWS = 32
 _HALVES = (float16.dtype, bfloat16.dtype)
 
 
@@ -47,15 +47,13 @@ def _matmul_kernel(x: Array, y: Array) -> Array:
         # BLAS has no halves, and numpy gives the product of bfloat16 as float32.
         single: Array = _matmul_kernel(x.astype(np.float32), y.astype(np.float32)).astype(x.dtype)
         return single
-    if y.ndim == 2 and x.ndim > 2 and x.flags.c_contiguous:
-        # One large product instead of one for each matrix in the stack.
-        *stack, inner = x.shape
-        out: Array = (x.reshape(math.prod(stack), inner) @ y).reshape(*stack, y.shape[-1])
-        return out
-    if x.ndim == 2 and y.ndim == 2 and x.shape[0] < _FEW_ROWS:
-        # OpenBLAS is twice as fast on few columns as on few rows. The copy is small, and what comes
-        # after works on rows.
-        return np.ascontiguousarray((y.T @ x.T).T)
+    if y.ndim == 2:
+        if x.ndim == 2:
+            return multiply(x, y)
+        if x.ndim > 2 and x.flags.c_contiguous:
+            # One large product instead of one for each matrix in the stack.
+            *stack, inner = x.shape
+            return multiply(x.reshape(math.prod(stack), inner), y).reshape(*stack, y.shape[-1])
     product: Array = np.matmul(x, y)
     return product
 
