@@ -106,6 +106,10 @@ class _Relaxer(Axes):
             return self.encoder.instance("builtins.int")
         return super().visit_instance(t)
 
+    def _one(self, a: Type) -> Type:
+        # What a layer was built from is no part of what is wanted.
+        return unknown() if isinstance(get_proper_type(a), TupleType) else super()._one(a)
+
 
 class Binder:
     """Binds the dims of one call."""
