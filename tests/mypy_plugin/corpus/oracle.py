@@ -63,7 +63,8 @@ def complaint(pair: Pair, name: str, error: Exception | None) -> str:
         return "the bug raises something else"
     here = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.name != "outcome"]
     lines = {pair.line, *pair.uses}
-    if "the result has shape" in str(error):  # of a method, which is raised where it is called
+    # The result of a method is checked where it was called.
+    if pair.later or "the result has shape" in str(error):
         return ""
     return "" if lines & set(here) else f"the bug raises elsewhere: {here}, not in {sorted(lines)}"
 

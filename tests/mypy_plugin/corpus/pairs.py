@@ -3,6 +3,7 @@
 A family is one text. `=== name` begins a program; words after the name are marks:
 
 - `silent`: the bug raises nothing at run time (a wrong annotation, a silent broadcast),
+- `later`: the bug raises in a line further on, where nothing is wrong: it must not wait for that,
 - `imports`: the program has its own imports and does without `HEADER`.
 
 A line `#! ...` stands for the line above it, with a bug: the good program has no such lines, and
@@ -60,7 +61,7 @@ class Pair:
     """A good program and the same with one bug, in line `line`.
 
     `uses` are further lines where a report is right, `silent` says that nothing is raised at run
-    time.
+    time, `later` that it is raised in another line than these.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Pair:
     line: int
     uses: frozenset[int]
     silent: bool
+    later: bool
 
 
 def read(family: str, text: str) -> tuple[Pair, ...]:
@@ -77,15 +79,15 @@ def read(family: str, text: str) -> tuple[Pair, ...]:
     for program in text.split("\n=== ")[1:]:
         heading, _, body = program.partition("\n")
         name, *marks = heading.split()
-        assert set(marks) <= {"silent", "imports"}, heading
+        assert set(marks) <= {"silent", "later", "imports"}, heading
         header = "" if "imports" in marks else HEADER
-        found += _pairs(f"{family}_{name}", header, body, silent="silent" in marks)
+        found += _pairs(f"{family}_{name}", header, body, frozenset(marks))
     names = [pair.name for pair in found]
     assert len(set(names)) == len(names), "two programs of one name"
     return tuple(found)
 
 
-def _pairs(name: str, header: str, body: str, *, silent: bool) -> Iterator[Pair]:
+def _pairs(name: str, header: str, body: str, marks: frozenset[str]) -> Iterator[Pair]:
     lines: list[str] = []
     bugs: list[tuple[int, str]] = []
     for line in body.rstrip("\n").split("\n"):
@@ -108,7 +110,8 @@ def _pairs(name: str, header: str, body: str, *, silent: bool) -> Iterator[Pair]
             bad,
             above + at + 1,
             frozenset(above + use + 1 for use in uses),
-            silent,
+            "silent" in marks,
+            "later" in marks,
         )
 
 
