@@ -1,11 +1,11 @@
 """Sizes: products, quotients, sums of them, sizes that are parameters."""
 
 PROGRAMS = """
-=== heads_of_width silent
+=== heads_of_width
 def head_size(x: Float32[Tensor, "b t d"], heads: Size["h"]) -> Float32[Tensor, "b t h d//h"]:
     b, t, d = x.shape
     return x.reshape((b, t, heads, d // heads))
-    #! return x.reshape((b, t, d // heads, heads))
+    #! return x.reshape((b, t, heads, d))
 
 
 def main() -> None:
@@ -42,7 +42,7 @@ def add_noise(x: Float32[Tensor, "n d"], scale: float) -> Float32[Tensor, "n d"]
 def main() -> None:
     add_noise(flux.zeros((3, 2)), 0.1)
 
-=== size_parameter silent
+=== size_parameter later
 def orthogonal(n: Size["n"], m: Size["m"]) -> Float32[Tensor, "n m"]:
     return flux.eye(n, m)
     #! return flux.eye(m, n)

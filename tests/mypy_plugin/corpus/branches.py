@@ -84,7 +84,7 @@ class Batch(NamedTuple):
 
 def loss(batch: Batch, w: Float32[Tensor, "784 10"]) -> Float32[Tensor, ""]:
     logits = batch.images @ w
-    #! logits = w @ batch.images
+    #! logits = batch.images @ w.T
     return losses.logitcrossentropy(logits, batch.labels)
 
 
@@ -215,12 +215,12 @@ def newton(
     i = 0
     while i < steps:
         residual = b - a @ x
-        #! residual = b - a
+        #! residual = b[:-1] - a @ x
         if float((residual**2).sum()) < 1e-12:
             break
         x = x + 0.1 * residual
         i += 1
-    return x  #?
+    return x
 
 
 def main() -> None:

@@ -67,7 +67,7 @@ def targets(
     reward: Float32[Tensor, "batch"],
     done: Float32[Tensor, "batch"],
     after: Float32[Tensor, "batch actions"],
-) -> Tensor:
+) -> Float32[Tensor, "batch"]:
     best = after.max(axis=1)
     #! best = after.max(axis=1, keepdims=True)
     return reward + 0.9 * (1 - done) * best  #?
@@ -139,13 +139,8 @@ def scale_each(x: Float32[Tensor, "b 1 1 1"], factor: Float32[Tensor, "b"]) -> T
     #! return x * factor
 
 
-def brighten(images: Float32[Tensor, "b 3 h w"], factor: Float32[Tensor, "b"]) -> Tensor:
-    top = images.max(axis=(1, 2, 3), keepdims=True)
-    return images / top + scale_each(top, factor)
-
-
 def main() -> None:
-    brighten(flux.rand((2, 3, 4, 5)), flux.rand((2,)))
+    scale_each(flux.rand((2, 1, 1, 1)), flux.rand((2,)))
 
 === log_likelihood silent
 class Gaussian(nn.Module):

@@ -55,9 +55,9 @@ def train(
     for epoch in range(epochs):
         for start in range(0, x.shape[0], 4):
             xb, yb = x[start : start + 4], y[start : start + 4]
+            #! xb, yb = x[start : start + 4], y[start : start + 4, 0]
             error = xb @ w - yb
             w = w - 0.05 * (xb.T @ error)
-            #! w = w - 0.05 * (error @ xb.T)
     return w
 
 
@@ -94,7 +94,7 @@ def main() -> None:
         total += float(losses.mse(prediction, y)) / (i + 1)  #?
     print(total)
 
-=== digits_classifier
+=== digits_classifier silent
 def prepare(
     images: Float32[Tensor, "n 1 8 8"],
 ) -> Float32[Tensor, "n 64"]:
@@ -202,14 +202,14 @@ class Batch(TypedDict):
 def loss(model: nn.Dense[Any, Any], batch: Batch) -> Tensor:
     flat = flux.reshape(batch["image"], (-1, 64))
     #! flat = flux.reshape(batch["label"], (-1, 64))
-    return losses.logitcrossentropy(model(flat), batch["label"])
+    return losses.logitcrossentropy(model(flat), batch["label"])  #?
 
 
 def main() -> None:
     batch: Batch = {"image": flux.rand((4, 1, 8, 8)), "label": flux.randint(0, 10, (4,))}
     print(loss(nn.Dense(64, 10), batch))
 
-=== reinforce
+=== reinforce later
 def returns(rewards: Float32[Tensor, "time"], discount: float) -> Float32[Tensor, "time"]:
     total = flux.asarray(0.0)
     out = []

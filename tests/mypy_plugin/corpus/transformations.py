@@ -19,7 +19,7 @@ def step(
 def main() -> None:
     step(flux.zeros(3), flux.rand((5, 3)), flux.rand((5,)))
 
-=== gradient_of_two
+=== gradient_of_two silent
 def fit(
     x: Float32[Tensor, "n 4"], y: Float32[Tensor, "n 2"]
 ) -> tuple[Float32[Tensor, "4 2"], Float32[Tensor, "2"]]:
@@ -30,8 +30,8 @@ def fit(
 
     w_bar, b_bar = flux.gradient(loss, w, b)
     #! b_bar, w_bar = flux.gradient(loss, w, b)
-    w = w - 0.1 * w_bar  #?
-    return w, b - 0.1 * b_bar
+    w = w - 0.1 * w_bar
+    return w, b - 0.1 * b_bar  #?
 
 
 def main() -> None:
@@ -121,13 +121,13 @@ def main() -> None:
     sensitivities(flux.rand((8, 3)), flux.rand((5, 8)), flux.ones((5, 3)))
 
 === tangents
-def field(x: Float32[Tensor, "4"]) -> Float32[Tensor, "4"]:
+def flow(x: Float32[Tensor, "4"]) -> Float32[Tensor, "4"]:
     return flux.sin(x) * x
 
 
 def directional(x: Float32[Tensor, "4"], v: Float32[Tensor, "4"]) -> Float32[Tensor, "4"]:
-    _, t = flux.jvp(field, (x,), (v,))
-    #! _, t = flux.jvp(field, (x,), (v[1:],))
+    _, t = flux.jvp(flow, (x,), (v,))
+    #! _, t = flux.jvp(flow, (x,), (v[1:],))
     out: Float32[Tensor, "4"] = t
     return out
 
