@@ -46,7 +46,7 @@ class Wide(nn.Module, Generic[In, K]):
     def __init__(self, a: Size[In], k: Size[K]) -> None: ...
     def __init__(self, a: int, k: int = 0) -> None: ...
     def __call__(self, x: Float[Tensor, "*batch In"]) -> Float[Tensor, "*batch K"]:
-        return ops.zeros(x.shape)
+        return ops.asarray(x.tolist())
 
 def f(x: Float32[Tensor, "32 784"], w: Float32[Tensor, "784 10"], z: Float32[Tensor, "2 n 784"],
       i: Int[Tensor, "32"], u: Float32[Tensor, "_ 784"], t: Tensor, k: int,

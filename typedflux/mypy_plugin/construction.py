@@ -409,6 +409,8 @@ def encoded(value: Any, encoder: Encoder) -> Type:
                 encoder.sizes_type(v) if isinstance(v, Dim) and is_variadic(v)
                 else encoded(v, encoder) for v in value
             ]  # fmt: skip
+            if len(value) == 1 and isinstance(parts[0], UnpackType):
+                return parts[0].type
             fallback = encoder.instance("builtins.tuple", [encoder.instance("builtins.int")])
             return TupleType(parts, fallback)
         items = [encoded(v, encoder) for v in value]

@@ -51,7 +51,7 @@ DIM_OF = "typedflux.checks.sizes.DimOf"
 EXPRESSION = "typedflux.static.Expression"
 MODULE = "typedflux.nn.module.Module"
 STATIC = "typedflux.static"
-ALL_AXES = "*{0}"
+ALL_AXES = "{0}"
 """The template of what stands for the sizes of any number of axes."""
 
 DTYPE_OF_CLASS: dict[str, AnyDType] = {annotation_name(d): d for d in dtypes.ALL} | {
@@ -136,6 +136,8 @@ class Encoder:
         template = get_proper_type(t.args[0])
         if not isinstance(template, LiteralType) or not isinstance(template.value, str):
             return UNKNOWN
+        if template.value == ALL_AXES:
+            return UNKNOWN  # one of several sizes
         names = {f"atom_{i}": self.dim(a) for i, a in enumerate(t.args[1:])}
         text = re.sub(r"\{(\d+)\}", r"atom_\1", template.value)
         try:

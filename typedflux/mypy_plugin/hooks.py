@@ -25,12 +25,13 @@ from mypy.types import AnyType, FunctionLike, Type, TypeOfAny
 
 from typedflux.mypy_plugin.annotations import Annotations
 from typedflux.mypy_plugin.configuration import find_own_modules, settings, source_hash
-from typedflux.mypy_plugin.context import CallContext, SignatureContext
+from typedflux.mypy_plugin.context import CallContext, SignatureContext, checker_of
 from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, STATIC, TENSOR, Encoder
 from typedflux.mypy_plugin.execution import Execution
 from typedflux.mypy_plugin.guarding import guarded, harmless, set_debug
 from typedflux.mypy_plugin.layers import Layers
-from typedflux.mypy_plugin.messages import watch
+from typedflux.mypy_plugin.messages import settlers, watch
+from typedflux.mypy_plugin.rebinding import Rebinding
 from typedflux.mypy_plugin.signatures import Signatures
 from typedflux.mypy_plugin.sizes import INT_METHODS, PURE, Sizes
 from typedflux.mypy_plugin.traversal import speaks_of_shapes
@@ -64,6 +65,8 @@ class TypedfluxPlugin(Plugin):
         self.annotations = Annotations(self.encoder)
         executable = ("typedflux.", *(f"{m}." for m in configured.execute))
         self.execution = Execution(self.encoder, executable)
+        self.rebinding = Rebinding(self.encoder)
+        settlers[:] = [self.rebinding.assigned]
         self.layers = Layers(self.encoder, executable)
         self.signatures = Signatures(self.encoder)
         self.sizes = Sizes(self.encoder)
@@ -77,7 +80,8 @@ class TypedfluxPlugin(Plugin):
         """What invalidates mypy's cache: the sources whose rules are executed."""
         if "/typeshed/" in pathlib.PurePath(ctx.path).as_posix() or ctx.id.startswith("numpy"):
             return None  # no tensors there
-        return {"source": source_hash(self._executed), "execute": list(self._executed)}
+        own = ctx.id.partition(".")[0] == "typedflux"
+        return source_hash(() if own else self._executed)
 
     @harmless([])
     def get_additional_deps(self, file: MypyFile) -> list[tuple[int, str, int]]:
@@ -169,19 +173,23 @@ class TypedfluxPlugin(Plugin):
         return self.signatures.relax
 
     def _function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
-        if self._default.get_function_hook(fullname):
-            return None
+        default = self._default.get_function_hook(fullname)
         if fullname in PURE:
-            return lambda ctx: self.sizes.builtin(fullname, ctx)
+            return lambda ctx: self.sizes.builtin(
+                fullname, ctx, ctx.default_return_type if default is None else default(ctx)
+            )
+        if default is not None:
+            return None
         if fullname.startswith(_STANDARD):
             return None
         return lambda ctx: self._call(fullname, ctx)
 
     def _method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
-        if self._default.get_method_hook(fullname):
-            return None
+        default = self._default.get_method_hook(fullname)
         if fullname in INT_METHODS:
-            return self.sizes.int_arithmetic
+            return lambda ctx: self.sizes.int_arithmetic(ctx, default)
+        if default is not None:
+            return None
         if fullname.startswith(_STANDARD):
             return None
         if fullname.startswith(DIM_OF + ".__"):
@@ -196,6 +204,7 @@ class TypedfluxPlugin(Plugin):
     def _call(self, fullname: str, ctx: CallContext) -> Type:
         if not self.encoder.ready:
             return ctx.default_return_type
+        self.rebinding.checker = checker_of(ctx)
         if isinstance(ctx, MethodContext):
             given = self.layers.method(fullname.rpartition(".")[2], ctx)
             if given is not None:
@@ -205,7 +214,7 @@ class TypedfluxPlugin(Plugin):
             result = self.execution.call(function, ctx)
             if result is not None:
                 return result
-        result = self.signatures.bind(ctx)
+        result = self.signatures.bind(ctx, named="." in fullname)
         if isinstance(ctx, FunctionContext):
             return self.layers.constructed(ctx, result)
         return result

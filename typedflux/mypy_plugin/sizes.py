@@ -1,16 +1,36 @@
-"""Sizes as values: arithmetic on them stays a dimension."""
+"""Sizes as values: arithmetic on them, and Python's own functions of ints, stay dimensions."""
 
 from __future__ import annotations
 
+import math
 import operator
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from mypy.plugin import MethodContext
-from mypy.types import Type
+from mypy.checker import TypeChecker
+from mypy.nodes import ARG_POS, CallExpr, Expression, OpExpr, RefExpr, UnaryExpr
+from mypy.plugin import FunctionContext, MethodContext
+from mypy.types import Instance, ProperType, TupleType, Type, UnionType, get_proper_type
 
-from typedflux.mypy_plugin.encoding import Encoder
-from typedflux.shapes.dims import Dim
+from typedflux.core.types import TensorType
+from typedflux.mypy_plugin.construction import encoded
+from typedflux.mypy_plugin.context import checker_of
+from typedflux.mypy_plugin.encoding import DIM_OF, Encoder, is_instance, is_variadic
+from typedflux.mypy_plugin.evaluation import Undetermined
+from typedflux.mypy_plugin.values import Reader
+from typedflux.shapes.dims import (
+    Dim,
+    Dimension,
+    Unknown,
+    bounds,
+    dim_max,
+    dim_min,
+    product,
+)
 from typedflux.shapes.errors import UndecidedError
+
+INT = "builtins.int"
+Known = int | Dim | Unknown
 
 
 class Sizes:
@@ -19,18 +39,281 @@ class Sizes:
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
 
-    def arithmetic(self, operator_name: str, ctx: MethodContext) -> Type:
+    def arithmetic(self, method: str, ctx: MethodContext) -> Type:
         """`2 * n + 1` on sizes stays a dimension."""
-        if not ctx.arg_types or not ctx.arg_types[0]:
-            return ctx.default_return_type
-        mine, other = self.encoder.dim(ctx.type), self.encoder.dim(ctx.arg_types[0][0])
-        name = operator_name.strip("_")
-        if name.startswith("r"):
-            mine, other, name = other, mine, name[1:]
+        if isinstance(ctx.context, (OpExpr, UnaryExpr)):
+            found = self._operation(ctx.context, checker_of(ctx))
+            if found is not None:
+                return found
+        name = method.strip("_")
+        reader = Reader(self.encoder, checker_of(ctx), ctx.context)
+        operands: list[Any] = [self.encoder.dim(ctx.type)]
+        for expressions, types in zip(ctx.args, ctx.arg_types, strict=True):
+            for expression, t in zip(expressions, types, strict=True):
+                try:
+                    operands.append(reader.value(expression, t))
+                except Undetermined:
+                    return ctx.default_return_type
+        if name in _REVERSED:
+            operands, name = operands[::-1], name[1:]
+        return self._computed(_OPERATORS.get(name), operands, ctx.default_return_type)
+
+    def int_arithmetic(
+        self, ctx: MethodContext, otherwise: Callable[[MethodContext], Type] | None
+    ) -> Type:
+        """The same for the plain int that stands beside a dimension in `Size["n"]`: mypy computes
+        with both in turn, and would keep the plain one."""
+        if isinstance(ctx.context, (OpExpr, UnaryExpr)):
+            found = self._operation(ctx.context, checker_of(ctx))
+            if found is not None:
+                return found
+        return ctx.default_return_type if otherwise is None else otherwise(ctx)
+
+    def _operation(self, node: OpExpr | UnaryExpr, checker: TypeChecker) -> Type | None:
+        """The result of an operation of which an operand is a `Size["n"]`, as a whole."""
+        parts = [node.left, node.right] if isinstance(node, OpExpr) else [node.expr]
+        types = [checker.lookup_type_or_none(part) for part in parts]
+        if not any(t is not None and _is_size_union(get_proper_type(t)) for t in types):
+            return None
+        reader = Reader(self.encoder, checker, node)
         try:
-            result: Any = getattr(operator, name)(mine, other)
-        except (UndecidedError, ArithmeticError):  # an order of unknown sizes, a division by 0
-            return ctx.default_return_type
-        if isinstance(result, (int, Dim)) and not isinstance(result, bool):
-            return self.encoder.size_type(result)
+            operands = [reader.value(p, t) for p, t in zip(parts, types, strict=True)]
+        except Undetermined:
+            return None
+        integer = self.encoder.instance("builtins.int")
+        return self._computed(_SYMBOLS.get((node.op, len(operands))), operands, integer)
+
+    def builtin(self, fullname: str, ctx: FunctionContext, default: Type) -> Type:
+        """`len(x)`, `max(n, 3)`, `math.prod(x.shape)`, ...: of sizes and tensors."""
+        if fullname == "builtins.list":
+            return self._list(ctx)
+        if not any(
+            _speaks_of_sizes(get_proper_type(t)) for types in ctx.arg_types for t in types
+        ) and not _counts_a_range(ctx):
+            return default
+        if any(kind != ARG_POS for kinds in ctx.arg_kinds for kind in kinds):
+            return default
+        reader = Reader(self.encoder, checker_of(ctx), ctx.context)
+        try:
+            args = [
+                _range_length(expression, reader) if fullname == "builtins.len"
+                and _is_call_of(expression, "builtins.range") else reader.value(expression, t)
+                for expressions, types in zip(ctx.args, ctx.arg_types, strict=True)
+                for expression, t in zip(expressions, types, strict=True)
+            ]  # fmt: skip
+        except Undetermined:
+            return default
+        return self._computed(PURE[fullname], args, default)
+
+    def _list(self, ctx: FunctionContext) -> Type:
+        """`list(x.shape)` can be changed: a list of ints."""
+        for t in (get_proper_type(t) for types in ctx.arg_types for t in types):
+            if (
+                isinstance(t, TupleType)
+                and _speaks_of_sizes(t)
+                and is_int_list(get_proper_type(ctx.default_return_type))
+            ):
+                return self.encoder.instance("builtins.list", [self.encoder.instance(INT)])
         return ctx.default_return_type
+
+    def _computed(
+        self, function: Callable[..., Any] | None, args: Sequence[Any], default: Type
+    ) -> Type:
+        if function is None:
+            return default
+        try:
+            result = function(*args)
+            if not _is_size(result) or isinstance(result, Unknown):
+                return default
+            return encoded(result, self.encoder)
+        except (UndecidedError, ArithmeticError, TypeError, ValueError, Undetermined):
+            return default  # an order of unknown sizes, a division by 0, no sizes at all
+
+
+def is_int_list(t: ProperType) -> bool:
+    """Whether this is a list of ints of some kind."""
+    return (
+        isinstance(t, Instance)
+        and t.type.fullname == "builtins.list"
+        and (is_instance(get_proper_type(t.args[0]), INT))
+    )
+
+
+def _is_size(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return bool(value) and all(map(_is_size, value))
+    return isinstance(value, Known) and not isinstance(value, bool)
+
+
+def _is_size_union(t: ProperType) -> bool:
+    return isinstance(t, UnionType) and any(
+        is_instance(get_proper_type(item), DIM_OF) for item in t.items
+    )
+
+
+def _speaks_of_sizes(t: ProperType) -> bool:
+    if isinstance(t, UnionType):
+        return any(_speaks_of_sizes(get_proper_type(item)) for item in t.items)
+    if isinstance(t, TupleType):
+        return any(_speaks_of_sizes(get_proper_type(item)) for item in t.items)
+    if isinstance(t, Instance) and t.type.fullname in ("builtins.list", "builtins.tuple"):
+        return any(_speaks_of_sizes(get_proper_type(item)) for item in t.args)
+    return is_instance(t, DIM_OF) or is_instance(t, "typedflux.tensor.Tensor")
+
+
+def _is_call_of(expression: Expression, fullname: str) -> bool:
+    return (
+        isinstance(expression, CallExpr)
+        and isinstance(expression.callee, RefExpr)
+        and expression.callee.fullname == fullname
+    )
+
+
+def _counts_a_range(ctx: FunctionContext) -> bool:
+    return any(_is_call_of(e, "builtins.range") for expressions in ctx.args for e in expressions)
+
+
+class _Range:
+    """`range(n)` of a size, to be counted."""
+
+    def __init__(self, length: Dimension) -> None:
+        self.length = length
+
+
+def _range_length(expression: Expression, reader: Reader) -> _Range:
+    assert isinstance(expression, CallExpr)
+    if any(kind != ARG_POS for kind in expression.arg_kinds):
+        raise Undetermined
+    bounds_ = [reader.value(a) for a in expression.args]
+    if not all(map(_is_size, bounds_)) or len(bounds_) > 2:
+        raise Undetermined
+    length = bounds_[-1] - (bounds_[0] if len(bounds_) == 2 else 0)
+    lowest = bounds(length)[0]
+    return _Range(length if lowest is not None and lowest >= 0 else dim_max(length, 0))
+
+
+# Python's functions on dims
+
+
+def _len(value: Any) -> Dimension:
+    if isinstance(value, _Range):
+        return value.length
+    if isinstance(value, TensorType):
+        if not value.shape or is_variadic(value.shape[0]):
+            raise Undetermined
+        return value.shape[0]
+    if isinstance(value, (tuple, list)) and not any(map(is_variadic, value)):
+        return len(value)
+    raise Undetermined
+
+
+def _sizes(values: Any) -> list[Dimension]:
+    if not isinstance(values, (tuple, list)):
+        raise Undetermined
+    if not all(map(_is_size, values)) or any(map(is_variadic, values)):
+        raise Undetermined
+    return list(values)
+
+
+def _sum(values: Any, start: Dimension = 0) -> Dimension:
+    total = start
+    for value in _sizes(values):
+        total = total + value
+    return total
+
+
+def _extreme(of: Callable[..., Dimension]) -> Callable[..., Dimension]:
+    def extreme(*values: Any) -> Dimension:
+        found = _sizes(values if len(values) > 1 else values[0])
+        if not found:
+            raise Undetermined
+        return of(*found)
+
+    return extreme
+
+
+def _abs(value: Any) -> Dimension:
+    if not _is_size(value) or isinstance(value, Unknown):
+        raise Undetermined
+    low, high = bounds(value)
+    if low is not None and low >= 0:
+        return value  # type: ignore[no-any-return]
+    if high is not None and high <= 0:
+        return -value  # type: ignore[no-any-return]
+    raise Undetermined
+
+
+def _divmod(a: Any, b: Any) -> tuple[Dimension, Dimension]:
+    return a // b, a % b
+
+
+def _power(base: Any, exponent: Any, modulus: Any = None) -> Any:
+    if modulus is not None or not isinstance(exponent, int) or not 0 <= exponent <= 8:
+        raise Undetermined
+    return math.prod([base] * exponent)
+
+
+def _whole(value: Any) -> Any:
+    if not _is_size(value):
+        raise Undetermined
+    return value
+
+
+def _prod(values: Any) -> Dimension:
+    return product(_sizes(values))
+
+
+PURE: dict[str, Callable[..., Any]] = {
+    "builtins.len": _len,
+    "builtins.sum": _sum,
+    "builtins.min": _extreme(dim_min),
+    "builtins.max": _extreme(dim_max),
+    "builtins.abs": _abs,
+    "builtins.divmod": _divmod,
+    "builtins.pow": _power,
+    "builtins.int": _whole,
+    "builtins.round": _whole,
+    "builtins.list": _whole,
+    "builtins.tuple": lambda value: tuple(_sizes(value)),
+    "math.prod": _prod,
+    "operator.add": operator.add,
+    "operator.sub": operator.sub,
+    "operator.mul": operator.mul,
+    "operator.floordiv": operator.floordiv,
+    "operator.mod": operator.mod,
+    "operator.neg": operator.neg,
+    "operator.index": _whole,
+}
+"""Functions of ints that give sizes for sizes."""
+
+_OPERATORS: dict[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "floordiv": operator.floordiv,
+    "mod": operator.mod,
+    "pow": _power,
+    "divmod": _divmod,
+    "neg": operator.neg,
+    "pos": _whole,
+    "abs": _abs,
+    "int": _whole,
+    "index": _whole,
+}
+_REVERSED = {f"r{name}" for name in ("add", "sub", "mul", "floordiv", "mod", "pow", "divmod")}
+_SYMBOLS: dict[tuple[str, int], Callable[..., Any]] = {
+    ("+", 2): operator.add,
+    ("-", 2): operator.sub,
+    ("*", 2): operator.mul,
+    ("//", 2): operator.floordiv,
+    ("%", 2): operator.mod,
+    ("**", 2): _power,
+    ("-", 1): operator.neg,
+    ("+", 1): _whole,
+}
+
+INT_METHODS = {
+    f"builtins.int.__{reverse}{name}__"
+    for name in ("add", "sub", "mul", "floordiv", "mod", "pow")
+    for reverse in ("", "r")
+} | {"builtins.int.__neg__", "builtins.int.__pos__"}

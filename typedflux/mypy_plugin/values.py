@@ -44,6 +44,8 @@ from typedflux.mypy_plugin.construction import CONSTANT, Applied, construct_of, 
 from typedflux.mypy_plugin.encoding import DIM_OF, Encoder, is_instance
 from typedflux.mypy_plugin.evaluation import Undetermined
 
+_SEQUENCES = ("builtins.tuple", "builtins.list", "typing.Sequence")
+
 
 class Reader:
     """Reads the arguments of one call; `context` is where it stands."""
@@ -120,8 +122,8 @@ class Reader:
         if is_size(t):
             return self.encoder.dim(t)
         if isinstance(t, Instance):
-            if t.type.fullname == "builtins.tuple" and is_size(get_proper_type(t.args[0])):
-                return self.encoder.sizes(UnpackType(t))
+            if t.type.fullname in _SEQUENCES and is_size(get_proper_type(t.args[0])):
+                return self.encoder.sizes(UnpackType(t))  # a shape of any rank
             if t.type.fullname == "builtins.float":
                 return 1.0  # a weak scalar: its value does not change any type
             if t.type.fullname == CONSTANT:
