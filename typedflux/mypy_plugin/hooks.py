@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from mypy.errors import CompileError
-from mypy.nodes import MypyFile, TypeInfo
+from mypy.nodes import MypyFile, TypeAlias, TypeInfo
 from mypy.options import Options
 from mypy.plugin import (
     AnalyzeTypeContext,
@@ -23,10 +23,11 @@ from mypy.plugins.default import DefaultPlugin
 from mypy.typeanal import TypeAnalyser
 from mypy.types import AnyType, FunctionLike, Type, TypeOfAny
 
-from typedflux.mypy_plugin.annotations import Annotations
+from typedflux.mypy_plugin.annotations import BASES, Annotations, only_dims
+from typedflux.mypy_plugin.carriers import WRITTEN, mentions
 from typedflux.mypy_plugin.configuration import find_own_modules, settings, source_hash
 from typedflux.mypy_plugin.context import CallContext, SignatureContext, checker_of
-from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, STATIC, TENSOR, Encoder
+from typedflux.mypy_plugin.encoding import DIM_OF, STATIC, TENSOR, Encoder
 from typedflux.mypy_plugin.execution import Execution
 from typedflux.mypy_plugin.guarding import guarded, harmless, set_debug
 from typedflux.mypy_plugin.layers import Layers
@@ -93,7 +94,12 @@ class TypedfluxPlugin(Plugin):
     # What mypy asks
 
     def get_type_analyze_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
-        if "." not in fullname or self._modules is None or STATIC not in self._modules:
+        if self._modules is None or STATIC not in self._modules:
+            return None
+        if "." not in fullname and fullname not in self.annotations.local_aliases:
+            return None
+        if fullname == self.annotations.bypassed:
+            self.annotations.bypassed = None
             return None
         hook = harmless(None)(self._type_hook)(fullname)  # depends on what is loaded so far
         if hook is None:
@@ -138,12 +144,16 @@ class TypedfluxPlugin(Plugin):
             return self._analysed(self.annotations.tensor)
         if fullname == _SIZE:
             return self._analysed(self.annotations.size)
+        if fullname in BASES or fullname in self.annotations.local_aliases:
+            return self._analysed(lambda ctx: self.annotations.base(fullname, ctx))
         if fullname.startswith(_STANDARD):
             return None
         entry = self.lookup_fully_qualified(fullname)
-        info = entry.node if entry is not None else None
-        if isinstance(info, TypeInfo) and info.defn.type_vars and _only_dims(info):
-            module = info
+        node = entry.node if entry is not None else None
+        if isinstance(node, TypeAlias) and mentions(node.target, WRITTEN):
+            return self._analysed(lambda ctx: self.annotations.base(fullname, ctx))
+        if isinstance(node, TypeInfo) and node.defn.type_vars and only_dims(node):
+            module = node
             return self._analysed(lambda ctx: self.annotations.module(module, ctx))
         return None
 
@@ -218,11 +228,6 @@ class TypedfluxPlugin(Plugin):
         if isinstance(ctx, FunctionContext):
             return self.layers.constructed(ctx, result)
         return result
-
-
-def _only_dims(info: TypeInfo) -> bool:
-    """Whether a class is a module: its type variables stand for dims."""
-    return any(base.fullname == MODULE for base in info.mro[1:]) and info.fullname != MODULE
 
 
 # What a hook that failed would have left alone

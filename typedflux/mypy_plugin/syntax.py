@@ -1,0 +1,54 @@
+"""Walking through a program's tree.
+
+mypy's own visitors are compiled and cannot be derived from: "interpreted classes cannot inherit
+from compiled traits".
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+
+from mypy.nodes import Expression, MypyFile, Node, Statement
+
+_ELSEWHERE = frozenset(
+    {"node", "info", "analyzed", "type", "def_var", "definition", "expanded", "original_def",
+     "unanalyzed_items"}
+)  # fmt: skip
+"""What a node refers to without containing it."""
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """A node and all statements and expressions in it, in no particular order."""
+    stack: list[object] = [node]
+    seen: set[int] = set()
+    while stack:
+        found = stack.pop()
+        if isinstance(found, (list, tuple)):
+            stack.extend(found)
+        elif isinstance(found, dict):
+            stack.extend(found.values())
+        elif isinstance(found, (Expression, Statement, MypyFile)) or _is_part(type(found)):
+            assert isinstance(found, Node)
+            if id(found) in seen:
+                continue
+            seen.add(id(found))
+            yield found
+            for name in _fields(type(found)):
+                part = getattr(found, name, None)
+                if part is not None and not isinstance(part, (str, int, float)):
+                    stack.append(part)
+
+
+@functools.cache
+def _is_part(cls: type) -> bool:
+    """Whether a node is a piece of syntax that is no statement and no expression."""
+    return issubclass(cls, Node) and cls.__name__ in ("Argument", "Block", "TypeParam")
+
+
+@functools.cache
+def _fields(cls: type) -> tuple[str, ...]:
+    if cls is MypyFile:
+        return ("defs",)
+    names = {name for base in cls.__mro__ for name in getattr(base, "__mypyc_attrs__", ())}
+    return tuple(sorted(n for n in names - _ELSEWHERE if not n.startswith("_")))
