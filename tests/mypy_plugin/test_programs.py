@@ -96,7 +96,7 @@ REVEALED = [
 WRONG = [
     ("x @ x", "the last axis of the first operand is 784, the second to last of the second is 32"),
     ("x + w", "cannot broadcast '32 784' with '784 10': axis -2 has sizes 32 and 784"),
-    ("product(w, x)", "dimension 'n' is 10 but here it is 32 (axis 0)"),
+    ("product(w, x)", "dimension 'n' is 10 from argument \"x\" but here it is 32 (axis 0)"),
     ("x.reshape((32, 783))", "[tensor-shape]"),
     ("x.sum(axis=2)", "[tensor-shape]"),
     ("Linear(784, 128)(w)", "axis 1 is 10, not 784"),

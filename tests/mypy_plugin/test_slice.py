@@ -171,6 +171,6 @@ def test_mypy_knows_it(temporary: Any, tmp_path: Path) -> None:
     errors = [m for m in messages if "error" in m]
     assert errors == [
         '9: error: turn_and_pad(Float32[Tensor, "4"]): needs a matrix, got rank 1  [tensor-shape]',
-        '12: error: Argument 1 ("x") to "__call__" is Float32[Tensor, "n 3"], expected '
-        'Float[Tensor, "*batch 4"]: axis 1 is 3, not 4  [tensor-shape]',
+        '12: error: Argument 1 ("x") to "__call__" of "Bump" is Float32[Tensor, "n 3"], '
+        'expected Float[Tensor, "*batch 4"]: axis 1 is 3, not 4  [tensor-shape]',
     ]

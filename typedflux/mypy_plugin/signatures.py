@@ -2,21 +2,60 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
+from mypy.argmap import ArgTypeExpander
+from mypy.checker import TypeChecker
 from mypy.erasetype import erase_typevars
-from mypy.nodes import Context, Expression
+from mypy.errorcodes import ARG_TYPE
+from mypy.errors import ErrorInfo
+from mypy.messages import format_type
+from mypy.nodes import (
+    CallExpr,
+    Context,
+    Expression,
+    LambdaExpr,
+    MemberExpr,
+    NameExpr,
+    RefExpr,
+)
+from mypy.plugin import FunctionContext, MethodContext
 from mypy.subtypes import is_subtype
-from mypy.types import CallableType, FunctionLike, Type, UnionType, get_proper_type
+from mypy.types import (
+    CallableType,
+    FunctionLike,
+    Instance,
+    Type,
+    UnionType,
+    get_proper_type,
+)
 
-from typedflux.mypy_plugin.calls import DTYPE, SHAPE, Binder, is_relevant, relax
+from typedflux.mypy_plugin.binding import Binder, Given, is_size_union
+from typedflux.mypy_plugin.calls import DTYPE, SHAPE, is_relevant, relax
 from typedflux.mypy_plugin.context import CallContext, SignatureContext, checker_of
-from typedflux.mypy_plugin.encoding import Encoder
+from typedflux.mypy_plugin.encoding import MODULE, TENSOR, Encoder, is_instance, unknown
 from typedflux.mypy_plugin.messages import watch
-from typedflux.mypy_plugin.traversal import TypeCollector
+from typedflux.mypy_plugin.traversal import TypeCollector, speaks_of_shapes
+from typedflux.mypy_plugin.unions import is_declared, united
 
-Stashed: TypeAlias = tuple[CallableType, CallableType]
-"""A signature, and how mypy saw it."""
+_PARTIAL = "functools.partial"
+_MOST = 64
+"""Combinations of the members of unions that are tried at one call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A signature, how mypy saw it, and the formals that were left to be checked afterwards."""
+
+    signature: CallableType
+    relaxed: CallableType
+    open: frozenset[int]
+
+
+Pairs: TypeAlias = list[tuple[Type, Given]]
 
 
 class Signatures:
@@ -24,71 +63,319 @@ class Signatures:
 
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
-        self._stashed: dict[int, tuple[Context, list[Stashed]]] = {}
+        self._stashed: dict[int, tuple[Context, list[Seen]]] = {}
+        self._checker: TypeChecker | None = None
+
+    # Before
 
     def relax(self, ctx: SignatureContext) -> FunctionLike:
         """The signature to check the call against: without shapes, which are bound afterwards."""
         signature = ctx.default_signature
         if not self.encoder.ready or not is_relevant(signature):
             return signature
-        watch(checker_of(ctx).msg.errors)
+        checker = checker_of(ctx)
+        watch(checker.msg.errors)
+        if checker is not self._checker:  # another module: what was noted of the last is done with
+            self._checker = checker
+            self._stashed.clear()
         relaxed = relax(signature, self.encoder)
+        stash = self._stashed.setdefault(id(ctx.context), (ctx.context, []))[1]
+        left: frozenset[int] = frozenset()
+        if not _is_overloaded(ctx):
+            relaxed = self._with_functions(signature, relaxed, ctx)
+            relaxed, left = _without_context(signature, relaxed, ctx.args)
         # The items of an overloaded function come here one after another, and all of them again
         # when mypy looks at the call again, with new variables.
-        stash = self._stashed.setdefault(id(ctx.context), (ctx.context, []))[1]
-        if stash:
-            text = str(relaxed)
-            stash[:] = [(s, r) for s, r in stash if str(r) != text]
-        stash.append((signature, relaxed))
+        text = str(relaxed)
+        stash[:] = [seen for seen in stash if str(seen.relaxed) != text]
+        stash.append(Seen(signature, relaxed, left))
         return relaxed
+
+    def _with_functions(
+        self, signature: CallableType, relaxed: CallableType, ctx: SignatureContext
+    ) -> CallableType:
+        """Lambdas are checked with the shapes that the other arguments give their parameters."""
+        if not any(isinstance(e, LambdaExpr) for actuals in ctx.args for e in actuals):
+            return relaxed
+        checker = checker_of(ctx)
+        pairs: Pairs = []
+        with checker.msg.filter_errors():
+            for formal, actuals in zip(signature.arg_types, ctx.args, strict=True):
+                for e in actuals:
+                    if not isinstance(e, LambdaExpr) and speaks_of_shapes(formal):
+                        pairs.append((formal, Given(checker.expr_checker.accept(e), e)))
+        binder = Binder(signature, self.encoder, checker)
+        binder.bind_all(pairs)
+        binder.failed = False
+        formals = list(relaxed.arg_types)
+        for i, actuals in enumerate(ctx.args):
+            formal = get_proper_type(signature.arg_types[i])
+            loose = get_proper_type(formals[i])
+            if (
+                any(isinstance(e, LambdaExpr) for e in actuals)
+                and isinstance(formal, CallableType)
+                and isinstance(loose, CallableType)
+            ):
+                taken = [binder.fill(t) for t in formal.arg_types]
+                formals[i] = loose.copy_modified(arg_types=taken)
+        return relaxed.copy_modified(arg_types=formals)
+
+    # Afterwards
 
     def bind(self, ctx: CallContext) -> Type:
         """The type of a call's result, after its dims are bound and mismatches reported."""
         stashed = self._stashed.get(id(ctx.context))
         if stashed is None:
-            return ctx.default_return_type
-        return self._bind(_called(stashed[1], ctx), ctx)
+            return ctx.default_return_type if _has_name(ctx) else self._bind_unnamed(ctx)
+        candidates = _called(stashed[1], ctx)
+        for seen in candidates[:-1]:
+            outcome = self._outcome(seen.signature, ctx)
+            if outcome is not None and not outcome.problems:
+                return outcome.result(ctx.default_return_type)
+        return self._bind(candidates[-1], ctx)
 
-    def _bind(self, signature: CallableType, ctx: CallContext) -> Type:
-        binder = Binder(signature, self.encoder)
-        if len(signature.arg_types) != len(ctx.arg_types) or _callee_is_union(ctx):
+    def _bind(self, seen: Seen, ctx: CallContext) -> Type:
+        outcome = self._outcome(seen.signature, ctx)
+        if outcome is None or self._check_classes(seen, ctx) or _callee_is_union(ctx):
+            binder = Binder(seen.signature, self.encoder)
+            if outcome is not None and not outcome.problems and _callee_is_union(ctx):
+                return outcome.result(ctx.default_return_type)
             return binder.fill(ctx.default_return_type)
-        for i, (formal, actuals) in enumerate(zip(signature.arg_types, ctx.arg_types, strict=True)):
-            for actual, expression in zip(actuals, ctx.args[i], strict=True):
-                reason = binder.unify(formal, actual)
-                if reason is not None:
-                    name = signature.arg_names[i]
-                    which = f"Argument {i + 1}" + (f' ("{name}")' if name else "")
-                    callee = (signature.name or "the call").split(" of ")[0]
-                    ctx.api.fail(
-                        f'{which} to "{callee}" is {binder.describe(actual)}, '
-                        f"expected {binder.describe(formal)}: {reason}",
-                        expression,
-                        code=DTYPE if reason.startswith("it wants dtype") else SHAPE,
-                    )
-        return binder.fill(ctx.default_return_type)
+        self._report(seen.signature, outcome, ctx)
+        return outcome.result(ctx.default_return_type)
+
+    def _bind_unnamed(self, ctx: CallContext) -> Type:
+        """A call whose callee has no name that hooks know: an item of a list, a partial.
+
+        mypy has checked it against the very signature; what it said of it is said better here.
+        """
+        result = ctx.default_return_type
+        checker = checker_of(ctx)
+        signature = _callee(ctx, checker)
+        if signature is None or not is_relevant(signature):
+            return result
+        watch(checker.msg.errors)
+        outcome = self._outcome(signature, ctx)
+        if outcome is None:
+            return result
+        withdraw(checker, ctx)
+        self._report(signature, outcome, ctx)
+        collector = TypeCollector()
+        signature.ret_type.accept(collector)
+        partial = is_instance(get_proper_type(result), _PARTIAL)
+        if partial or any(v.id not in outcome.first.variables for v in collector.variables):
+            return result
+        return outcome.result(signature.ret_type)
+
+    # Binding
+
+    def _outcome(self, signature: CallableType, ctx: CallContext) -> Outcome | None:
+        """The signature bound to all combinations of members of unions in the arguments."""
+        if len(signature.arg_types) != len(ctx.arg_types):
+            return None
+        pairs = self._pairs(signature, ctx)
+        checker = checker_of(ctx)
+        required: list[int] = []
+        optional: list[int] = []
+        choices: list[list[Type]] = []
+        for i, (formal, given) in enumerate(pairs):
+            members = _alternatives(formal, given)
+            choices.append(members)
+            if len(members) > 1:
+                declared = is_declared(given.expression, checker)
+                (required if declared else optional).append(i)
+        count = 1
+        for members in choices:
+            count *= len(members)
+        if count > _MOST:
+            choices = [[unknown()] if len(m) > 1 else m for m in choices]
+            required, optional = [], []
+        return Outcome(
+            [
+                self._attempt(signature, pairs, choices, required, optional, chosen, checker)
+                for chosen in _combinations(choices, required)
+            ]
+        )
+
+    def _attempt(
+        self,
+        signature: CallableType,
+        pairs: Pairs,
+        choices: list[list[Type]],
+        required: list[int],
+        optional: list[int],
+        chosen: dict[int, Type],
+        checker: TypeChecker,
+    ) -> list[tuple[Binder, list[tuple[int, str]], Pairs]]:
+        """All ways to bind the arguments with the chosen members of declared unions."""
+        found = []
+        for more in _combinations(choices, optional):
+            types = {**{i: m[0] for i, m in enumerate(choices)}, **chosen, **more}
+            split = {*required, *optional}
+            given: Pairs = [
+                (f, Given(types[i], None if i in split else g.expression, g.label))
+                for i, (f, g) in enumerate(pairs)
+            ]
+            binder = Binder(signature, self.encoder, checker)
+            problems = binder.bind_all(given)
+            found.append((binder, problems, given))
+        return found
+
+    def _pairs(self, signature: CallableType, ctx: CallContext) -> Pairs:
+        """Each formal type with each of its arguments."""
+        checker = checker_of(ctx)
+        expander = ArgTypeExpander(checker.expr_checker.argument_infer_context())
+        pairs: Pairs = []
+        for i, formal in enumerate(signature.arg_types):
+            name, kind = signature.arg_names[i], signature.arg_kinds[i]
+            for actual, expression, how in zip(
+                ctx.arg_types[i], ctx.args[i], ctx.arg_kinds[i], strict=True
+            ):
+                spread = how.is_star()
+                if spread:
+                    actual = expander.expand_actual_type(actual, how, name, kind)
+                label = f'argument "{name}"' if name and not kind.is_star() else ""
+                if not label:
+                    label = f"argument {len(pairs) + 1}"
+                pairs.append((formal, Given(actual, None if spread else expression, label)))
+        return pairs
+
+    def _check_classes(self, seen: Seen, ctx: CallContext) -> bool:
+        """Report arguments of a wrong class where mypy was given none to check against."""
+        checker = checker_of(ctx)
+        wanted = relax(seen.signature, self.encoder)
+        wrong = False
+        for i in seen.open:
+            for actual, expression in zip(ctx.arg_types[i], ctx.args[i], strict=True):
+                formal = erase_typevars(wanted.arg_types[i])
+                if is_subtype(actual, formal):
+                    continue
+                wrong = True
+                options = checker.options
+                ctx.api.fail(
+                    f"{_argument(seen.signature, i, expression, ctx)} to "
+                    f"{_callee_name(seen.signature, ctx)} has incompatible type "
+                    f"{format_type(actual, options)}; expected "
+                    f"{format_type(seen.signature.arg_types[i], options)}",
+                    expression,
+                    code=ARG_TYPE,
+                )
+        return wrong
+
+    def _report(self, signature: CallableType, outcome: Outcome, ctx: CallContext) -> None:
+        places = [(i, expression) for i, actuals in enumerate(ctx.args) for expression in actuals]
+        for binder, number, reason, formal, given in outcome.problems:
+            i, expression = places[number]
+            whole = binder.describe(given.type)
+            ctx.api.fail(
+                f"{_argument(signature, i, expression, ctx)} to "
+                f"{_callee_name(signature, ctx)} is {whole}, "
+                f"expected {binder.describe(formal)}: {reason}",
+                expression,
+                code=DTYPE if reason.startswith("it wants dtype") else SHAPE,
+            )
 
 
-def _called(stashed: list[Stashed], ctx: CallContext) -> CallableType:
-    """The signature that this call was checked against: of an overloaded function, the first item
-    that the arguments fit."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a call: for each choice among declared unions all ways to bind the rest."""
+
+    ways: list[list[tuple[Binder, list[tuple[int, str]], Pairs]]]
+
+    @property
+    def first(self) -> Binder:
+        return self.ways[0][0][0]
+
+    @property
+    def problems(self) -> list[tuple[Binder, int, str, Type, Given]]:
+        """The mismatches of the first choice for which nothing fits."""
+        for ways in self.ways:
+            if all(problems for _, problems, _ in ways):
+                binder, problems, pairs = ways[0]
+                return [(binder, i, reason, *pairs[i]) for i, reason in problems]
+        return []
+
+    def result(self, t: Type) -> Type:
+        """A type of the signature with the dims of this call."""
+        if self.problems:
+            self.first.failed = True
+            return self.first.fill(t)
+        fitting = [binder for ways in self.ways for binder, problems, _ in ways if not problems]
+        results = united(binder.fill(t) for binder in fitting)
+        proper = get_proper_type(results)
+        if len(fitting) > 2 and isinstance(proper, UnionType) and len(proper.items) > 2:
+            fitting[0].agree_with(fitting[1:])  # a loop may go on like that
+            return fitting[0].fill(t)
+        return results
+
+
+def _combinations(choices: list[list[Type]], which: list[int]) -> Iterator[dict[int, Type]]:
+    for members in itertools.product(*[choices[i] for i in which]):
+        yield dict(zip(which, members, strict=True))
+
+
+def _alternatives(formal: Type, given: Given) -> list[Type]:
+    """The members of a union that are to be bound one by one."""
+    a, f = get_proper_type(given.type), get_proper_type(formal)
+    if not isinstance(a, UnionType) or is_size_union(a) or not speaks_of_shapes(f):
+        return [given.type]
+    return list(a.items) if sum(map(speaks_of_shapes, a.items)) > 1 else [given.type]
+
+
+def _without_context(
+    signature: CallableType, relaxed: CallableType, args: Sequence[Sequence[Expression]]
+) -> tuple[CallableType, frozenset[int]]:
+    """Let calls in the place of tensors be inferred by themselves: an unknown shape that is
+    expected would be taken for what they return. Their class is checked afterwards."""
+    formals = list(relaxed.arg_types)
+    left = []
+    for i, actuals in enumerate(args):
+        formal = get_proper_type(signature.arg_types[i])
+        holds_tensor = is_instance(formal, TENSOR) or (
+            isinstance(formal, UnionType)
+            and any(is_instance(get_proper_type(item), TENSOR) for item in formal.items)
+        )
+        if holds_tensor and len(actuals) == 1 and isinstance(actuals[0], CallExpr):
+            formals[i] = unknown()
+            left.append(i)
+    return relaxed.copy_modified(arg_types=formals), frozenset(left)
+
+
+def _is_overloaded(ctx: SignatureContext) -> bool:
+    callee = getattr(ctx.context, "callee", None)
+    if not isinstance(callee, Expression):
+        return True  # an operator: what is behind it nobody can tell
+    found = checker_of(ctx).lookup_type_or_none(callee)
+    return found is None or not isinstance(get_proper_type(found), CallableType)
+
+
+def _called(stashed: list[Seen], ctx: CallContext) -> list[Seen]:
+    """The signatures that this call may have been checked against; mypy tries the items of an
+    overloaded function one after another."""
     if len(stashed) == 1:
-        return stashed[0][0]
-    own = [{v.id for v in signature.variables} for signature, _ in stashed]
+        return stashed
+    own = [{v.id for v in seen.signature.variables} for seen in stashed]
     collector = TypeCollector()
     ctx.default_return_type.accept(collector)
     needed = {v.id for v in collector.variables} & set().union(*own)
     current = [s for s, ids in zip(stashed, own, strict=True) if needed <= ids] or stashed
-    fitting = [signature for signature, relaxed in current if _fits(relaxed, ctx)]
-    return fitting[0] if fitting else current[-1][0]
+    fitting = [seen for seen in current if _fits(seen, ctx)]
+    same = [seen for seen in fitting if _returns(seen, ctx)]
+    return same or fitting or current[-1:]
 
 
-def _fits(relaxed: CallableType, ctx: CallContext) -> bool:
-    return relaxed.arg_names == list(ctx.callee_arg_names) and all(
-        is_subtype(actual, erase_typevars(formal))
-        for formal, actuals in zip(relaxed.arg_types, ctx.arg_types, strict=True)
-        for actual in actuals
+def _fits(seen: Seen, ctx: CallContext) -> bool:
+    return seen.relaxed.arg_names == list(ctx.callee_arg_names) and all(
+        is_subtype(actual, erase_typevars(formal)) or kind.is_star()
+        for formal, actuals, kinds in zip(
+            seen.relaxed.arg_types, ctx.arg_types, ctx.arg_kinds, strict=True
+        )
+        for actual, kind in zip(actuals, kinds, strict=True)
     )
+
+
+def _returns(seen: Seen, ctx: CallContext) -> bool:
+    return is_subtype(ctx.default_return_type, erase_typevars(seen.relaxed.ret_type))
 
 
 def _callee_is_union(ctx: CallContext) -> bool:
@@ -96,5 +383,103 @@ def _callee_is_union(ctx: CallContext) -> bool:
     callee = getattr(ctx.context, "callee", None)
     if not isinstance(callee, Expression):
         return False
+    checker = checker_of(ctx)
+    found = checker.lookup_type_or_none(callee)
+    if found is not None and isinstance(get_proper_type(found), UnionType):
+        return True
+    if isinstance(callee, MemberExpr):
+        held = checker.lookup_type_or_none(callee.expr)
+        return held is not None and isinstance(get_proper_type(held), UnionType)
+    return False
+
+
+# Unnamed callees
+
+
+def _has_name(ctx: CallContext) -> bool:
+    """Whether mypy asked for the signature by a name before it checked the call."""
+    if not isinstance(ctx.context, CallExpr) or not isinstance(ctx, FunctionContext):
+        return True
+    callee = ctx.context.callee
+    if not isinstance(callee, RefExpr):
+        return False
+    if is_instance(get_proper_type(ctx.default_return_type), _PARTIAL):
+        return False
     found = checker_of(ctx).lookup_type_or_none(callee)
-    return found is not None and isinstance(get_proper_type(found), UnionType)
+    called = get_proper_type(found) if found is not None else None
+    return not (isinstance(called, CallableType) and called.name == "__call__ of partial")
+
+
+def _callee(ctx: CallContext, checker: TypeChecker) -> CallableType | None:
+    """The signature of a callee that hooks do not know by name."""
+    call = ctx.context
+    if not isinstance(call, CallExpr) or not isinstance(ctx, FunctionContext):
+        return None
+    with checker.msg.filter_errors():
+        t = get_proper_type(checker.expr_checker.accept(call.callee))
+    if isinstance(t, Instance) and t.type.fullname == _PARTIAL and t.extra_attrs is not None:
+        held = t.extra_attrs.attrs.get("__mypy_partial")
+        t = t if held is None else get_proper_type(held)
+    if isinstance(t, CallableType):
+        return t.with_unpacked_kwargs().with_normalized_var_args()
+    return None
+
+
+def withdraw(checker: TypeChecker, ctx: CallContext) -> None:
+    """Take back what mypy said of the shapes in this call."""
+    expressions: set[tuple[int, int]] = {
+        (e.line, e.column) for actuals in ctx.args for e in actuals
+    }
+    expressions.add((ctx.context.line, ctx.context.column))
+
+    def concerns(info: ErrorInfo) -> bool:
+        if (info.line, info.column) not in expressions or info.severity != "error":
+            return False
+        code = info.code.code if info.code is not None else ""
+        if info.message.startswith("Cannot infer value of type parameter"):
+            return True
+        text = info.message
+        return code == "arg-type" and text.count("Tensor[") + text.count("[Tensor, ") >= 2
+
+    errors = checker.msg.errors
+    for watcher in errors._watchers:
+        if watcher._filtered:
+            watcher._filtered[:] = [i for i in watcher._filtered if not concerns(i)]
+    kept = errors.error_info_map.get(errors.file)
+    if kept:
+        kept[:] = [i for i in kept if not concerns(i)]
+
+
+# Words
+
+
+def _argument(signature: CallableType, i: int, expression: Expression, ctx: CallContext) -> str:
+    """How messages name an argument, as mypy does: by its position, or by its name."""
+    name = signature.arg_names[i]
+    kind = signature.arg_kinds[i]
+    number = i + 1
+    call = ctx.context
+    if isinstance(call, CallExpr):
+        for position, (given, keyword) in enumerate(zip(call.args, call.arg_names, strict=True)):
+            if given is expression:
+                if keyword is not None:
+                    return f'Argument "{keyword}"'
+                number = position + 1
+    return f"Argument {number}" + (f' ("{name}")' if name and not kind.is_star() else "")
+
+
+def _callee_name(signature: CallableType, ctx: CallContext) -> str:
+    """How messages name what is called."""
+    if signature.name:
+        name, of, owner = signature.name.partition(" of ")
+        if of:
+            return f'"{name}" of "{owner}"'
+        t = get_proper_type(ctx.type) if isinstance(ctx, MethodContext) else None
+        if isinstance(t, Instance) and t.type.has_base(MODULE) and name == "__call__":
+            return f'"{name}" of "{t.type.name}"'
+        return f'"{name}"'
+    callee = getattr(ctx.context, "callee", None)
+    match callee:
+        case NameExpr(name=name) | MemberExpr(name=name):
+            return f'"{name}"'
+    return "the call"
