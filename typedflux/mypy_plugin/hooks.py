@@ -23,6 +23,7 @@ from mypy.plugins.default import DefaultPlugin
 from mypy.typeanal import TypeAnalyser
 from mypy.types import AnyType, FunctionLike, Type, TypeOfAny
 
+from typedflux.mypy_plugin import messages
 from typedflux.mypy_plugin.annotations import BASES, Annotations, only_dims
 from typedflux.mypy_plugin.carriers import WRITTEN, mentions
 from typedflux.mypy_plugin.configuration import find_own_modules, settings, source_hash
@@ -31,7 +32,7 @@ from typedflux.mypy_plugin.encoding import DIM_OF, STATIC, TENSOR, Encoder
 from typedflux.mypy_plugin.execution import Execution
 from typedflux.mypy_plugin.guarding import guarded, harmless, set_debug
 from typedflux.mypy_plugin.layers import Layers
-from typedflux.mypy_plugin.messages import settlers, watch
+from typedflux.mypy_plugin.messages import watch
 from typedflux.mypy_plugin.rebinding import Rebinding
 from typedflux.mypy_plugin.signatures import Signatures
 from typedflux.mypy_plugin.sizes import INT_METHODS, PURE, Sizes
@@ -67,7 +68,7 @@ class TypedfluxPlugin(Plugin):
         executable = ("typedflux.", *(f"{m}." for m in configured.execute))
         self.execution = Execution(self.encoder, executable)
         self.rebinding = Rebinding(self.encoder)
-        settlers[:] = [self.rebinding.assigned]
+        messages.settlers[:] = [self.rebinding.assigned]
         self.layers = Layers(self.encoder, executable)
         self.signatures = Signatures(self.encoder)
         self.sizes = Sizes(self.encoder)
@@ -76,6 +77,7 @@ class TypedfluxPlugin(Plugin):
     def set_modules(self, modules: Any) -> None:
         super().set_modules(modules)
         self.encoder.modules = modules
+        messages.modules = modules
 
     def report_config_data(self, ctx: ReportConfigContext) -> Any:
         """What invalidates mypy's cache: the sources whose rules are executed."""
@@ -224,7 +226,7 @@ class TypedfluxPlugin(Plugin):
             result = self.execution.call(function, ctx)
             if result is not None:
                 return result
-        result = self.signatures.bind(ctx, named="." in fullname)
+        result = self.signatures.bind(ctx)
         if isinstance(ctx, FunctionContext):
             return self.layers.constructed(ctx, result)
         return result

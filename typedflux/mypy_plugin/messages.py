@@ -10,15 +10,19 @@ import re
 from collections.abc import Callable
 
 from mypy.errors import ErrorInfo, Errors, ErrorWatcher
+from mypy.nodes import MypyFile, TypeInfo
 
 from typedflux.dtypes import DType, Shaped, members
-from typedflux.mypy_plugin.encoding import DTYPE_OF_CLASS
+from typedflux.mypy_plugin.encoding import DTYPE_OF_CLASS, MODULE
 from typedflux.mypy_plugin.guarding import harmless
+from typedflux.shapes.dims import Dim, equal, symbol
+from typedflux.shapes.errors import AnnotationError
+from typedflux.shapes.expressions import evaluate_expression, names_in
 
-_TYPE = re.compile(
-    r"(?:typedflux\.(?:tensor|checks\.sizes|static)\.)?\b(Tensor|DimOf|Expression)\["
-)
-_SPELLED = re.compile(r"(\w+)\[Tensor, '([^']*)'\]")
+_GENERIC = re.compile(r"(?:\w+\.)*(\w+)\[")
+_OWN = frozenset({"Tensor", "DimOf", "Expression"})
+_BUILT = re.compile(r"tuple\[Literal\['[\w,]*'\], (?:Literal\['[^']*:\d+,\d+[\d,;]*'\]|str)")
+_SPELLED = re.compile(r"(\w+)\[Tensor, '([^']*)'\]|(Size)\['([^']*)'\]")
 _COMPARED = {"assignment", "return-value", "arg-type", "list-item", "dict-item"}
 
 
@@ -39,9 +43,10 @@ def rewrite(file: str, info: ErrorInfo) -> bool:
     code = info.code.code if info.code is not None else None
     if code == "assignment" and any(settle(file, info) for settle in settlers):
         return True
-    if _TYPE.search(info.message) is None:
+    spelled = spell(info.message)
+    if spelled == info.message:
         return False
-    info.message = spell(info.message)
+    info.message = spelled
     if code not in _COMPARED:
         return False
     compared = [t for t in re.findall(r'"([^"]*)"', info.message) if _SPELLED.search(t)]
@@ -55,10 +60,15 @@ def spell(message: str) -> str:
     'got "Float32[Tensor, \\'b 784\\']"'
     """
     out, position = "", 0
-    while (found := _TYPE.search(message, position)) is not None:
+    while (found := _GENERIC.search(message, position)) is not None:
+        name = found[1]
+        if name not in _OWN and name not in _module_names():
+            out += message[position : found.end()]
+            position = found.end()
+            continue
         arguments, end = _arguments(message, found.end())
         out += message[position : found.start()]
-        out += _spelled(found[1], arguments)
+        out += _spelled(name, arguments) if name in _OWN else _module(name, arguments)
         position = end
     return out + message[position:]
 
@@ -74,6 +84,32 @@ def _spelled(kind: str, arguments: list[str]) -> str:
     return re.sub(r"\{(\d+)\}", lambda m: _axis(arguments[int(m[1]) + 1]), template)
 
 
+def _module(name: str, arguments: list[str]) -> str:
+    """A layer with its dims; what it was built from is not for reading."""
+    dims = [_axis(a) for a in arguments if not _BUILT.match(a)]
+    return f"{name}[{', '.join(dims)}]" if dims else name
+
+
+modules: dict[str, MypyFile] = {}
+"""The modules of this run of mypy."""
+
+_names: tuple[int, frozenset[str]] = (0, frozenset())
+
+
+def _module_names() -> frozenset[str]:
+    """The names of the classes whose type parameters are dims."""
+    global _names
+    if _names[0] != len(modules):
+        found = {
+            entry.node.name
+            for tree in modules.values()
+            for entry in tree.names.values()
+            if isinstance(entry.node, TypeInfo) and entry.node.has_base(MODULE)
+        }
+        _names = (len(modules), frozenset(found))
+    return _names[1]
+
+
 def _axis(text: str) -> str:
     literal = re.fullmatch(r"Literal\[(-?\d+)\]\??", text)
     if literal:
@@ -82,7 +118,7 @@ def _axis(text: str) -> str:
         return "_"
     if re.match(r"\*?(builtins\.)?(tuple|Unpack)\[", text.lstrip("*")):
         return "..."
-    if _TYPE.match(text):
+    if _GENERIC.match(text):
         return spell(text)
     return re.sub(r"@\S*|`-?\d+", "", text)
 
@@ -111,28 +147,46 @@ def _arguments(text: str, start: int) -> tuple[list[str], int]:
 
 
 def may_agree(got: str, wanted: str) -> bool:
-    """Whether two spelled types differ only in axes and dtypes that one of them leaves open."""
+    """Whether two spelled types differ only in axes and dtypes that one of them leaves open; of
+    unions, whether some members do."""
+    return any(
+        _members_may_agree(mine, theirs)
+        for mine in got.split(" | ")
+        for theirs in wanted.split(" | ")
+    )
+
+
+def _members_may_agree(got: str, wanted: str) -> bool:
     mine, theirs = _SPELLED.findall(got), _SPELLED.findall(wanted)
-    strip: Callable[[str], str] = lambda s: _SPELLED.sub("@", s)  # noqa: E731
-    if strip(got) != strip(wanted) or len(mine) != len(theirs):
+    if _SPELLED.sub("@", got) != _SPELLED.sub("@", wanted) or len(mine) != len(theirs):
         return False
-    for (dtype_a, shape_a), (dtype_b, shape_b) in zip(mine, theirs, strict=True):
-        if not _members(dtype_a) & _members(dtype_b):
-            return False
-        a, b = shape_a.split(), shape_b.split()
-        if "..." in a or "..." in b:
-            continue
-        if len(a) != len(b):
-            return False
-        if any(not _axes_may_agree(x, y) for x, y in zip(a, b, strict=True)):
-            return False
-    return True
+    return all(
+        _dtypes_may_agree(a[0], b[0]) and _shapes_may_agree(a[1] or a[3], b[1] or b[3])
+        for a, b in zip(mine, theirs, strict=True)
+    )
 
 
-def _members(name: str) -> frozenset[DType]:
+def _dtypes_may_agree(a: str, b: str) -> bool:
+    return bool(_dtypes(a) & _dtypes(b))
+
+
+def _dtypes(name: str) -> frozenset[DType]:
     return members(DTYPE_OF_CLASS.get(name, Shaped))
 
 
-def _axes_may_agree(a: str, b: str) -> bool:
-    # A quotient is not compared: n*(d//n) is d exactly when n divides d.
-    return a == b or "_" in (a, b) or "/" in a + b
+def _shapes_may_agree(mine: str, theirs: str) -> bool:
+    a, b = mine.split(), theirs.split()
+    if "..." in a or "..." in b:
+        return True
+    return len(a) == len(b) and all(
+        x == y or "_" in (x, y) or _undecided(x, y) for x, y in zip(a, b, strict=True)
+    )
+
+
+def _undecided(a: str, b: str) -> bool:
+    """Whether two sizes may be equal: `n*(d//n)` is `d` exactly when `n` divides `d`."""
+    try:
+        x, y = (evaluate_expression(t, {n: symbol(n) for n in names_in(t)}) for t in (a, b))
+    except (AnnotationError, ArithmeticError):
+        return False  # `*batch`
+    return isinstance(x, (int, Dim)) and isinstance(y, (int, Dim)) and equal(x, y) is not False

@@ -6,7 +6,6 @@ from compiled traits".
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 
 from mypy.nodes import Expression, MypyFile, Node, Statement
@@ -40,15 +39,17 @@ def walk(node: Node) -> Iterator[Node]:
                     stack.append(part)
 
 
-@functools.cache
-def _is_part(cls: type) -> bool:
+def _is_part(cls: type[object]) -> bool:
     """Whether a node is a piece of syntax that is no statement and no expression."""
     return issubclass(cls, Node) and cls.__name__ in ("Argument", "Block", "TypeParam")
 
 
-@functools.cache
-def _fields(cls: type) -> tuple[str, ...]:
-    if cls is MypyFile:
-        return ("defs",)
-    names = {name for base in cls.__mro__ for name in getattr(base, "__mypyc_attrs__", ())}
-    return tuple(sorted(n for n in names - _ELSEWHERE if not n.startswith("_")))
+def _fields(cls: type[object]) -> tuple[str, ...]:
+    if cls not in _known_fields:
+        names = {name for base in cls.__mro__ for name in getattr(base, "__mypyc_attrs__", ())}
+        found = tuple(sorted(n for n in names - _ELSEWHERE if not n.startswith("_")))
+        _known_fields[cls] = ("defs",) if cls is MypyFile else found
+    return _known_fields[cls]
+
+
+_known_fields: dict[type[object], tuple[str, ...]] = {}
