@@ -1,51 +1,54 @@
-"""Annotations to types: jaxtyping's strings, `Size["n"]`, and modules subscripted with dims.
-
-A name in a function's signature becomes a type variable of that function, so that mypy itself
-treats the function as generic: fresh at each call, rigid in the body. A name that is a type
-variable of the enclosing class means that one.
-"""
+"""Annotations to types: jaxtyping's strings, `Size["n"]`, and modules subscripted with dims."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from mypy.errorcodes import ErrorCode
-from mypy.nodes import (
-    Block,
-    ClassDef,
-    Decorator,
-    FuncDef,
-    ImportFrom,
-    MypyFile,
-    OverloadedFuncDef,
-    Statement,
-    TypeInfo,
-    TypeVarExpr,
-    TypeVarTupleExpr,
-)
+from mypy.nodes import AssignmentStmt, NameExpr, SymbolNode, TypeAlias, TypeInfo, Var
 from mypy.plugin import AnalyzeTypeContext
 from mypy.semanal import SemanticAnalyzer
-from mypy.tvar_scope import TypeVarLikeScope
-from mypy.typeanal import TypeAnalyser
 from mypy.types import (
     AnyType,
-    CallableType,
     Instance,
-    Overloaded,
-    ProperType,
+    LiteralType,
+    ParamSpecType,
     RawExpressionType,
     Type,
-    TypeOfAny,
-    TypeVarLikeType,
+    TypeAliasType,
+    TypeVarTupleType,
     UnboundType,
     UnionType,
     UnpackType,
     get_proper_type,
 )
 
-from typedflux.mypy_plugin.encoding import DIM_OF, DTYPE_OF_CLASS, STATIC, TENSOR, Encoder, unknown
-from typedflux.mypy_plugin.guarding import harmless
-from typedflux.mypy_plugin.traversal import TypeCollector
+from typedflux import dtypes
+from typedflux.mypy_plugin.aliases import Expander, annotations_around
+from typedflux.mypy_plugin.carriers import (
+    BROADCAST,
+    BROADCAST_AXES,
+    SHARED,
+    SHARED_AXES,
+    WRITTEN,
+    carried,
+    carry,
+    mentions,
+    text_of,
+    text_type,
+)
+from typedflux.mypy_plugin.encoding import (
+    DIM_OF,
+    DTYPE_OF_CLASS,
+    HELD,
+    MODULE,
+    STATIC,
+    TENSOR,
+    Encoder,
+    unknown,
+)
+from typedflux.mypy_plugin.imports import Imports
+from typedflux.mypy_plugin.scopes import Scopes, apis
 from typedflux.shapes.dims import UNKNOWN, Dim, Dimension
 from typedflux.shapes.errors import AnnotationError
 from typedflux.shapes.expressions import evaluate_expression, names_in
@@ -61,252 +64,371 @@ from typedflux.shapes.spec import (
 
 ANNOTATION = ErrorCode("tensor-annotation", "A shape annotation is malformed", "typedflux")
 
+BASES = frozenset(
+    {TENSOR, "numpy.ndarray", "torch.Tensor", "torch._tensor.Tensor", "jax.Array",
+     "jax._src.basearray.Array", "jax.typing.ArrayLike", "jax._src.typing.ArrayLike",
+     "numpy.typing.NDArray", "numpy._typing._array_like.NDArray", "typing.Any"}
+)  # fmt: skip
+"""Classes of arrays, whose annotations are followed into aliases."""
+
+_SCALARS = frozenset({"builtins.bool", "builtins.int", "builtins.float", "builtins.complex"})
+_SIZE, _MODULE = "Size", "Module"  # kinds of what an alias may stand for besides dtypes
+
 
 class Annotations:
     """The type-analysis hooks, for one run of mypy."""
 
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
-        self._patched: set[int] = set()
+        self.scopes = Scopes(encoder)
+        self.imports = Imports()
+        self.bypassed: str | None = None
+        """The name whose hook mypy shall not find the next time, to analyse it by itself."""
+        self.local_aliases: set[str] = set()
+        """The names of aliases that are defined in functions, where no hook can look them up."""
 
     # Hooks
 
     def tensor(self, ctx: AnalyzeTypeContext) -> Type:
         """`Float32[Tensor, "batch 784"]`, which mypy sees as `Annotated[Tensor, "batch 784"]`."""
-        analyser, semantic = _apis(ctx)
+        analyser, semantic = apis(ctx)
         args = ctx.type.args
-        base = analyser.anal_type(args[0]) if args else unknown()
-        dtype = self._jaxtyping_name(ctx.type.name, semantic)
-        text = literal_text(args[1]) if len(args) == 2 else None
-        proper = get_proper_type(base)
-        if (
-            dtype is None
-            or text is None
-            or not self.encoder.ready
-            or not isinstance(proper, Instance)
-            or proper.type.fullname != TENSOR
-        ):
-            return base
-        axes = self._axes(text, ctx)
-        element = unknown() if dtype == "Shaped" else self.encoder.instance(f"{STATIC}.{dtype}")
-        return proper.copy_modified(args=[element, *axes])
+        dtype = self._jaxtyping_name(ctx.type.name, semantic, ctx)
+        if dtype is None:
+            return analyser.anal_type(args[0]) if args else unknown()
+        if len(args) != 2:
+            return self._refuse(f'{dtype} takes a class and a shape: {dtype}[Tensor, "n 3"]', ctx)
+        base = analyser.anal_type(args[0])
+        text = self._text(args[1], dtype, ctx)
+        if analyser.defining_alias:
+            return self._written(base, dtype, text, ctx)
+        return self._annotated(base, dtype, text, ctx, nested=self._is_nested(args[0], ctx))
 
     def size(self, ctx: AnalyzeTypeContext) -> Type:
         """`Size["n"]`, `Size[In]`, `Size`."""
-        analyser, _ = _apis(ctx)
+        analyser, _ = apis(ctx)
         integer = analyser.named_type("builtins.int")
-        if not ctx.type.args or not self.encoder.ready:
+        if not ctx.type.args:
             return integer
-        axis = self._dim_argument(ctx.type.args[0], ctx)
-        return UnionType([integer, self.encoder.instance(DIM_OF, [axis])])
+        if len(ctx.type.args) != 1:
+            return self._refuse(f"Size takes one dim, {len(ctx.type.args)} are given", ctx)
+        if analyser.defining_alias:
+            dims = [self._unexpanded_dim(ctx.type.args[0], ctx)]
+            return carry(self.encoder, WRITTEN, [integer, text_type(self.encoder, _SIZE), *dims])
+        return self._size(self._dim_argument(ctx.type.args[0], "Size", ctx), integer)
 
     def module(self, info: TypeInfo, ctx: AnalyzeTypeContext) -> Type:
         """`Dense[784, 128]`, `Tower["du", "2*d"]`: a module with its dims spelled out."""
-        args: list[Type] = [self._dim_argument(a, ctx) for a in ctx.type.args]
-        wanted = len(info.defn.type_vars)
-        omitted = info.defn.type_vars[len(args) :]
+        analyser, _ = apis(ctx)
+        variables = info.defn.type_vars
+        if any(isinstance(v, ParamSpecType) for v in variables):
+            return self.by_itself(info.fullname, ctx)
+        if analyser.defining_alias and ctx.type.args:
+            args = [self._unexpanded_dim(a, ctx) for a in ctx.type.args]
+        else:
+            args = [self._dim_argument(a, info.name, ctx) for a in ctx.type.args]
+        several = any(isinstance(v, TypeVarTupleType) for v in variables)
+        omitted = [] if several else variables[len(args) :]
         if not args or all(v.has_default() for v in omitted):
             args += [unknown() for _ in omitted]
-        if len(args) != wanted:
-            ctx.api.fail(
-                f"{info.name} has {wanted} dims, {len(args)} are given",
-                ctx.context,
-                code=ANNOTATION,
+        if (len(args) < len(variables) - 1) if several else (len(args) != len(variables)):
+            names = [v.name for v in variables if not v.has_default()]
+            self._refuse(
+                f"{info.name} takes {_count(len(names), 'dim')} ({', '.join(names)}), "
+                f"{len(args)} {'is' if len(args) == 1 else 'are'} given",
+                ctx,
             )
-            args = [unknown() for _ in range(wanted)]
+            args = [unknown() for _ in variables]
+        if analyser.defining_alias and any(text_of(a) is not None for a in args):
+            blank = Instance(info, [unknown() for _ in args])
+            return carry(self.encoder, WRITTEN, [blank, text_type(self.encoder, _MODULE), *args])
         return Instance(info, args, ctx.type.line, ctx.type.column)
+
+    def base(self, fullname: str, ctx: AnalyzeTypeContext) -> Type:
+        """The class of an array or an alias of an annotation.
+
+        In the definition of an alias mypy shows neither dtype nor string, only the class: they are
+        read from the statement and kept. Where the alias is used they are given their meaning.
+        """
+        analyser, semantic = apis(ctx)
+        result = self.by_itself(fullname, ctx)
+        if not analyser.defining_alias:
+            node = _node_of(ctx.type, ctx)
+            if isinstance(node, TypeAlias) and node.eager and not node.alias_tvars:
+                result = node.target  # mypy has expanded it, in `result`
+            return self.expanded(result, ctx)
+        for name, written in annotations_around(semantic.statement, ctx.type):
+            dtype = self._jaxtyping_name(name, semantic, ctx)
+            if dtype is not None:
+                text = "..." if written is None else self._checked(written, ctx)
+                result = self._written(result, dtype, text, ctx)
+        return result
+
+    def by_itself(self, fullname: str, ctx: AnalyzeTypeContext) -> Type:
+        """What mypy makes of a name without any hook."""
+        self.bypassed = fullname
+        try:
+            return apis(ctx)[0].visit_unbound_type_nonoptional(ctx.type, False)
+        finally:
+            self.bypassed = None
+
+    # Aliases
+
+    def expanded(self, t: Type, ctx: AnalyzeTypeContext) -> Type:
+        """A type with what its aliases stand for here in their place."""
+        if not mentions(t, WRITTEN):
+            return t
+        return t.accept(Expander(lambda written: self._meaning(written, ctx)))
+
+    def _meaning(self, written: Sequence[Type], ctx: AnalyzeTypeContext) -> Type:
+        whole, kind, *rest = written
+        dtype = text_of(kind)
+        if dtype == _SIZE:
+            return self._size(self._held_dim(rest[0], ctx), whole)
+        if dtype == _MODULE:
+            module = get_proper_type(whole)
+            assert isinstance(module, Instance)
+            return module.copy_modified(args=[self._held_dim(a, ctx) for a in rest])
+        assert dtype is not None
+        nested = bool(mentions(whole, WRITTEN))
+        if nested:
+            whole = self.expanded(whole, ctx)
+        return self._annotated(whole, dtype, text_of(rest[0]), ctx, nested=nested)
+
+    def _written(self, base: Type, dtype: str, text: str | None, ctx: AnalyzeTypeContext) -> Type:
+        held = [text_type(self.encoder, part) for part in (dtype, "..." if text is None else text)]
+        carrier: TypeAliasType = carry(self.encoder, WRITTEN, [base, *held])
+        carrier.line, carrier.column = ctx.type.line, ctx.type.column
+        semantic = apis(ctx)[1]
+        statement = semantic.statement
+        if semantic.function_stack and isinstance(statement, AssignmentStmt):
+            names = [e.name for e in statement.lvalues if isinstance(e, NameExpr)]
+            self.local_aliases.update(map(semantic.qualified_name, names))
+        return carrier
+
+    def _unexpanded_dim(self, argument: Type, ctx: AnalyzeTypeContext) -> Type:
+        text = self._dim_text(argument, ctx)
+        if text is None:
+            return apis(ctx)[0].anal_type(argument)
+        return text_type(self.encoder, self._checked(text, ctx) or "_")
+
+    def _held_dim(self, t: Type, ctx: AnalyzeTypeContext) -> Type:
+        text = text_of(t)
+        return t if text is None else self._one_axis(text, "", ctx)
+
+    # Arrays
+
+    def _annotated(
+        self, base: Type, dtype: str, text: str | None, ctx: AnalyzeTypeContext, *, nested: bool
+    ) -> Type:
+        """An array with a dtype and axes; in front of the axes that it has if it is `nested`."""
+        axes = [self.encoder.unknown_axes()] if text is None else self._axes(text, ctx)
+        if dtype in DTYPE_OF_CLASS and dtype != "Shaped":
+            element: Type = self.encoder.instance(f"{STATIC}.{dtype}")
+        else:
+            element = unknown()
+        return self._array(base, element, axes, ctx, nested=nested)
+
+    def _array(
+        self, base: Type, element: Type, axes: list[Type], ctx: AnalyzeTypeContext, *, nested: bool
+    ) -> Type:
+        held = carried(base, HELD)
+        if held is not None:
+            whole, own, *inner = held
+            element = self._narrower(element, own, ctx)
+            return carry(self.encoder, HELD, [whole, element, *self._joined(axes, inner, ctx)])
+        p = get_proper_type(base)
+        if isinstance(p, UnionType):
+            items = [self._array(i, element, axes, ctx, nested=nested) for i in p.items]
+            return UnionType(items, ctx.type.line, ctx.type.column)
+        if isinstance(p, Instance) and p.type.fullname == TENSOR:
+            if nested:
+                element = self._narrower(element, p.args[0], ctx)
+                axes = self._joined(axes, p.args[1:], ctx)
+            return p.copy_modified(args=[element, *axes])
+        if isinstance(p, AnyType) or (isinstance(p, Instance) and p.type.fullname not in _SCALARS):
+            return carry(self.encoder, HELD, [base, element, *axes])
+        return base
+
+    def _narrower(self, outer: Type, inner: Type, ctx: AnalyzeTypeContext) -> Type:
+        a, b = (dtypes.members(self.encoder.dtype(t)) for t in (outer, inner))
+        if not a & b:
+            self._refuse("the dtypes of the nested annotations have nothing in common", ctx)
+        return inner if b <= a else outer
+
+    def _joined(
+        self, outer: Sequence[Type], inner: Sequence[Type], ctx: AnalyzeTypeContext
+    ) -> list[Type]:
+        both = [isinstance(t, UnpackType) for t in (*outer, *inner)]
+        if sum(both) > 1:
+            self._refuse("both of the nested annotations have any number of axes", ctx)
+            return [self.encoder.unknown_axes()]
+        return [*outer, *inner]
+
+    def _size(self, axis: Type, integer: Type) -> Type:
+        return UnionType([integer, self.encoder.instance(DIM_OF, [axis])])
 
     # Reading
 
-    def _jaxtyping_name(self, name: str, semantic: SemanticAnalyzer) -> str | None:
-        """The data type's own name, whatever it was imported as."""
-        last = name.rpartition(".")[2]
-        for entry in semantic.modules[semantic.cur_mod_id].imports:
-            if isinstance(entry, ImportFrom) and entry.id == "jaxtyping":
-                for original, alias in entry.names:
-                    if alias == last:
-                        last = original
-        return last if last in DTYPE_OF_CLASS else None
+    def _refuse(self, message: str, ctx: AnalyzeTypeContext) -> Type:
+        ctx.api.fail(message, ctx.context, code=ANNOTATION)
+        return unknown()
 
-    def _dim_argument(self, argument: Type, ctx: AnalyzeTypeContext) -> Type:
-        analyser, semantic = _apis(ctx)
-        text = literal_text(argument)
-        if text is None:
-            return analyser.anal_type(argument)
-        _forget_undefined_names(semantic, argument)
+    def _jaxtyping_name(
+        self, name: str, semantic: SemanticAnalyzer, ctx: AnalyzeTypeContext
+    ) -> str | None:
+        """The data type's own name, whatever it was imported as."""
+        prefix, _, last = name.rpartition(".")
+        module = semantic.cur_mod_id
+        if prefix:
+            found = semantic.lookup_qualified(prefix, ctx.context, suppress_errors=True)
+            module = found.fullname or "" if found is not None else ""
+        original = self.imports.jaxtyping_name(module, last, semantic.modules)
+        if original is None and last in DTYPE_OF_CLASS:
+            return last
+        return original
+
+    def _text(self, argument: Type, dtype: str, ctx: AnalyzeTypeContext) -> str | None:
+        """The string of an annotation; `None` where nobody knows it before the program runs."""
+        if isinstance(argument, RawExpressionType):
+            if isinstance(argument.literal_value, str):
+                return argument.literal_value
+            if argument.literal_value is not None:
+                self._refuse(f'the shape {argument.literal_value} is no string: write '
+                             f'{dtype}[Tensor, "{argument.literal_value}"]', ctx)  # fmt: skip
+        elif isinstance(argument, (UnboundType, UnionType)):
+            if argument.original_str_expr is not None:
+                return argument.original_str_expr
+            node = _node_of(argument, ctx)
+            if isinstance(node, Var) and isinstance(node.final_value, str):
+                return node.final_value
+        return None
+
+    def _is_nested(self, argument: Type, ctx: AnalyzeTypeContext) -> bool:
+        """Whether an annotated array is annotated again: `Float[Image, "batch"]`."""
+        node = _node_of(argument, ctx)
+        if isinstance(node, TypeAlias):
+            return bool(mentions(node.target, WRITTEN))
+        return node is not None and node.fullname == "typing.Annotated"
+
+    def _dim_text(self, argument: Type, ctx: AnalyzeTypeContext) -> str | None:
+        """The text of a dim given to a module or to `Size`; `None` for a type."""
+        if isinstance(argument, RawExpressionType):
+            value = argument.literal_value
+            return str(value) if isinstance(value, (str, int)) and type(value) is not bool else None
+        if not isinstance(argument, (UnboundType, UnionType)):
+            return None
+        text = argument.original_str_expr
+        if text is not None and isinstance(argument, UnboundType):
+            node = _node_of(argument, ctx)
+            if argument.args or isinstance(node, (TypeInfo, TypeAlias)):
+                return None  # a type that is quoted
+            _forget_undefined_name(apis(ctx)[1], argument)
+        return text
+
+    def _dim_argument(self, argument: Type, owner: str, ctx: AnalyzeTypeContext) -> Type:
+        text = self._dim_text(argument, ctx)
+        if text is not None:
+            return self._one_axis(text, owner, ctx)
+        if isinstance(argument, RawExpressionType) and type(argument.literal_value) is bool:
+            return LiteralType(argument.literal_value, self.encoder.instance("builtins.bool"))
+        return apis(ctx)[0].anal_type(argument, allow_unpack=True)
+
+    def _one_axis(self, text: str, owner: str, ctx: AnalyzeTypeContext) -> Type:
         axes = self._axes(text, ctx)
-        return axes[0] if len(axes) == 1 else unknown()
+        if len(axes) == 1 and not isinstance(axes[0], UnpackType):
+            return axes[0]
+        if "*" not in text and "..." not in text and self._checked(text, ctx) is not None:
+            self._refuse(f'"{text}" is {_count(len(axes), "dim")}: {owner} takes one', ctx)
+        return unknown()
+
+    def _checked(self, text: str, ctx: AnalyzeTypeContext) -> str | None:
+        """The text, or `None` after an error if it is malformed."""
+        try:
+            parse(text)
+        except AnnotationError as error:
+            self._refuse(str(error), ctx)
+            return None
+        return text
 
     def _axes(self, text: str, ctx: AnalyzeTypeContext) -> list[Type]:
         try:
             spec = parse(text)
         except AnnotationError as error:
-            ctx.api.fail(str(error), ctx.context, code=ANNOTATION)
+            self._refuse(str(error), ctx)
             return [self.encoder.unknown_axes()]
         return [self._axis(axis, ctx) for axis in spec.axes]
 
     def _axis(self, axis: Axis, ctx: AnalyzeTypeContext) -> Type:
         match axis:
-            case FixedAxis(size=size):
-                return self.encoder.axis_type(size)
-            case AnonymousAxis():
+            case AnonymousAxis() | NamedAxis(tree=True):
                 return unknown()
-            case VariadicAxis(name=name):
-                variable = self._variable(name, ctx, variadic=True) if name else None
-                if variable is None or axis.broadcast:
-                    return self.encoder.unknown_axes()
-                return UnpackType(variable)
-            case NamedAxis(name=name):
-                if axis.broadcast or axis.tree:
-                    return unknown()
-                return self._variable(name, ctx, variadic=False) or unknown()
-            case ExpressionAxis(text=text):
-                return self.encoder.axis_type(self._expression(text, ctx))
+            case VariadicAxis(name=name, broadcast=broadcast):
+                return self._several(name, broadcast, ctx)
+            case FixedAxis(size=size, broadcast=broadcast):
+                single = self.encoder.axis_type(size)
+            case NamedAxis(name=name, broadcast=broadcast):
+                single = self._named(name, ctx)
+            case ExpressionAxis(text=text, broadcast=broadcast):
+                single = self.encoder.axis_type(self._expression(text, ctx))
+        return carry(self.encoder, BROADCAST, [single]) if broadcast else single
+
+    def _named(self, name: str, ctx: AnalyzeTypeContext) -> Type:
+        variable = self.scopes.variable(name, ctx, variadic=False)
+        if variable is not None:
+            return variable
+        if self.scopes.in_class_body(ctx):
+            return carry(self.encoder, SHARED, [text_type(self.encoder, name)])
         return unknown()
 
+    def _several(self, name: str | None, broadcast: bool, ctx: AnalyzeTypeContext) -> Type:
+        if not name:
+            return self.encoder.unknown_axes()
+        variable = self.scopes.variable(name, ctx, variadic=True)
+        if variable is not None:
+            axes = UnpackType(variable)
+            if not broadcast:
+                return axes
+            return UnpackType(carry(self.encoder, BROADCAST_AXES, [axes]))
+        if self.scopes.in_class_body(ctx) and not broadcast:
+            return UnpackType(carry(self.encoder, SHARED_AXES, [text_type(self.encoder, name)]))
+        return self.encoder.unknown_axes()
+
     def _expression(self, text: str, ctx: AnalyzeTypeContext) -> Dimension:
+        if "{" in text:
+            return UNKNOWN  # filled in when the program runs
         sizes: dict[str, object] = {}
         for name in names_in(text):
-            variable = self._variable(name, ctx, variadic=False)
+            variable = self.scopes.variable(name, ctx, variadic=False)
             sizes[name] = UNKNOWN if variable is None else self.encoder.dim(variable)
         try:
             value = evaluate_expression(text, sizes)
         except AnnotationError as error:
             if UNKNOWN not in sizes.values():
-                ctx.api.fail(str(error), ctx.context, code=ANNOTATION)
+                self._refuse(str(error), ctx)
             return UNKNOWN
         return value if isinstance(value, (int, Dim)) else UNKNOWN
 
-    # Names
 
-    def _variable(
-        self, name: str, ctx: AnalyzeTypeContext, *, variadic: bool
-    ) -> TypeVarLikeType | None:
-        """The type variable that a name in an annotation means here."""
-        analyser, semantic = _apis(ctx)
-        declared = semantic.lookup_qualified(name, ctx.context, suppress_errors=True)
-        if declared is not None and isinstance(declared.node, (TypeVarExpr, TypeVarTupleExpr)):
-            bound = analyser.tvar_scope.get_binding(declared)
-            if bound is not None:
-                return bound
-        scope: TypeVarLikeScope | None = analyser.tvar_scope
-        while scope is not None and not scope.namespace:
-            scope = scope.parent
-        if scope is None:
-            return None
-        stack = semantic.function_stack
-        if stack and stack[-1].fullname == scope.namespace:
-            return _find_variable(stack[-1].type, name)
-        if scope.is_class_scope:
-            return None
-        fullname = f"{scope.namespace}.{name}"
-        bound = scope.get_binding(fullname)
-        if bound is None:
-            bound = scope.bind_new(
-                name, self._declare(name, fullname, variadic), _ignore, ctx.context
-            )
-        self._generalise_later(semantic)
-        return bound
-
-    def _declare(self, name: str, fullname: str, variadic: bool) -> TypeVarExpr | TypeVarTupleExpr:
-        anything = self.encoder.instance("builtins.object")
-        default = AnyType(TypeOfAny.from_omitted_generics)
-        if variadic:
-            items = self.encoder.instance("builtins.tuple", [anything])
-            return TypeVarTupleExpr(name, fullname, items, items, default)
-        return TypeVarExpr(name, fullname, [], anything, default)
-
-    def _generalise_later(self, semantic: SemanticAnalyzer) -> None:
-        """Once the module is analysed, list the new type variables in its functions' types."""
-        tree = semantic.modules[semantic.cur_mod_id]
-        if id(tree) not in self._patched:
-            self._patched.add(id(tree))
-            semantic.schedule_patch(5, lambda: self._generalise(tree))
-
-    @harmless(None)
-    def _generalise(self, tree: MypyFile) -> None:
-        self._patched.discard(id(tree))
-        for function in functions(tree.defs):
-            kind = function.type
-            if isinstance(kind, CallableType):
-                add_variables(kind)
-            if isinstance(kind, Overloaded):
-                for item in kind.items:
-                    add_variables(item)
+def only_dims(info: TypeInfo) -> bool:
+    """Whether a class is a module: its type variables stand for dims."""
+    return any(base.fullname == MODULE for base in info.mro[1:]) and info.fullname != MODULE
 
 
-def _ignore(message: str, context: object) -> None:
-    """Binding a fresh name cannot fail in a way the user should read about."""
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _apis(ctx: AnalyzeTypeContext) -> tuple[TypeAnalyser, SemanticAnalyzer]:
-    analyser = ctx.api
-    assert isinstance(analyser, TypeAnalyser)
-    semantic = analyser.api
-    assert isinstance(semantic, SemanticAnalyzer)
-    return analyser, semantic
-
-
-def literal_text(t: Type) -> str | None:
-    """The string (or int, as text) that a type argument was written as."""
-    if isinstance(t, RawExpressionType):
-        return str(t.literal_value) if isinstance(t.literal_value, (str, int)) else None
-    if isinstance(t, (UnboundType, UnionType)):
-        return t.original_str_expr
-    return None
-
-
-def _forget_undefined_names(semantic: SemanticAnalyzer, argument: Type) -> None:
-    """Drop mypy's complaint that the words of a dim string are no types: it looked first."""
-    names = {argument.name} if isinstance(argument, UnboundType) else set()
-    messages = {f'Name "{name}" is not defined' for name in names}
-    found = semantic.errors.error_info_map.get(semantic.errors.file, [])
-    found[:] = [e for e in found if not (e.line == argument.line and e.message in messages)]
-
-
-def _find_variable(kind: ProperType | None, name: str) -> TypeVarLikeType | None:
-    if not isinstance(kind, CallableType):
+def _node_of(argument: Type, ctx: AnalyzeTypeContext) -> SymbolNode | None:
+    if not isinstance(argument, UnboundType):
         return None
-    collector = TypeCollector()
-    for t in (*kind.arg_types, kind.ret_type):
-        t.accept(collector)
-    return next((v for v in collector.variables if v.name == name), None)
+    _, semantic = apis(ctx)
+    found = semantic.lookup_qualified(argument.name, ctx.context, suppress_errors=True)
+    return found.node if found is not None else None
 
 
-def add_variables(kind: CallableType) -> None:
-    """Make a function's type generic in the dims of its own annotations, in place."""
-    collector = TypeCollector()
-    for t in (*kind.arg_types, kind.ret_type):
-        t.accept(collector)
-    known = {v.id for v in kind.variables}
-    owner = kind.definition.fullname if kind.definition is not None else None
-    new = [
-        v
-        for v in collector.variables
-        # mypy calls the scopes of an overloaded function's items `f#0`, `f#1`, ...
-        if v.id not in known and v.id.namespace.partition("#")[0] == owner
-    ]
-    if new:
-        kind.variables = (*kind.variables, *new)
-
-
-def functions(statements: Sequence[Statement]) -> Iterator[FuncDef | OverloadedFuncDef]:
-    """All functions in a block, in classes and other functions too."""
-    for statement in statements:
-        match statement:
-            case Decorator(func=function) | (FuncDef() as function):
-                yield function
-                yield from functions(function.body.body)
-            case OverloadedFuncDef(impl=implementation):
-                yield statement
-                yield from functions(statement.items)
-                if implementation is not None and implementation not in statement.items:
-                    yield from functions([implementation])
-            case ClassDef(defs=block):
-                yield from functions(block.body)
-            case _:
-                for attribute in ("body", "else_body", "finally_body"):
-                    held = getattr(statement, attribute, None)
-                    for part in held if isinstance(held, list) else [held]:
-                        if isinstance(part, Block):
-                            yield from functions(part.body)
+def _forget_undefined_name(semantic: SemanticAnalyzer, argument: UnboundType) -> None:
+    """Drop mypy's complaint that the word of a dim string is no type: it looked first."""
+    message = f'Name "{argument.name}" is not defined'
+    found = semantic.errors.error_info_map.get(semantic.errors.file, [])
+    found[:] = [e for e in found if not (e.line == argument.line and e.message == message)]

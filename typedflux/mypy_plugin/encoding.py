@@ -51,6 +51,7 @@ DIM_OF = "typedflux.checks.sizes.DimOf"
 EXPRESSION = "typedflux.static.Expression"
 MODULE = "typedflux.nn.module.Module"
 STATIC = "typedflux.static"
+HELD = f"{STATIC}.Held"
 ALL_AXES = "{0}"
 """The template of what stands for the sizes of any number of axes."""
 

@@ -22,7 +22,7 @@ from mypy.types import (
     get_proper_type,
 )
 
-from typedflux.mypy_plugin.encoding import DIM_OF, EXPRESSION, MODULE, TENSOR
+from typedflux.mypy_plugin.encoding import DIM_OF, EXPRESSION, HELD, MODULE, TENSOR
 
 
 def is_choice(t: ProperType) -> bool:
@@ -42,6 +42,7 @@ class TypeCollector(TypeQuery[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.skip_alias_target = True  # its variables are in the alias's arguments
         self.variables: list[TypeVarLikeType] = []
 
     def strategy(self, items: list[None]) -> None:
@@ -66,6 +67,12 @@ class _Speaks(TypeQuery[bool]):
         if t.type.fullname in (TENSOR, DIM_OF) or (t.args and t.type.has_base(MODULE)):
             return True
         return super().visit_instance(t)
+
+    def visit_type_alias_type(self, t: TypeAliasType) -> bool:
+        # A recursive one is left to mypy. (The base class would answer once for each alias.)
+        if t.alias is not None and t.alias.fullname == HELD:
+            return True
+        return not t.is_recursive and get_proper_type(t).accept(self)
 
 
 _speaks = _Speaks()
@@ -112,4 +119,7 @@ class Axes(TypeTranslator):
         return new[0] if len(new) == 1 else AnyType(TypeOfAny.explicit)
 
     def visit_type_alias_type(self, t: TypeAliasType) -> Type:
-        return get_proper_type(t).accept(self)
+        if t.alias is not None and t.alias.fullname == HELD:
+            whole, element, *axes = t.args
+            return t.copy_modified(args=[whole, element, *self._axes(tuple(axes))])
+        return t if t.is_recursive else get_proper_type(t).accept(self)

@@ -1,0 +1,275 @@
+"""What a name in an annotation means where it stands, and which functions are generic in it.
+
+A name that is a type variable of the enclosing class or function means that one. Any other name in
+a function's signature becomes a type variable of that function, so that mypy itself treats the
+function as generic: fresh at each call, rigid in the body. In a body the names of the signatures
+around it are meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mypy.nodes import (
+    AssignmentStmt,
+    Block,
+    CallExpr,
+    ClassDef,
+    Decorator,
+    Expression,
+    FloatExpr,
+    ForStmt,
+    FuncDef,
+    IndexExpr,
+    IntExpr,
+    LambdaExpr,
+    MemberExpr,
+    MypyFile,
+    NameExpr,
+    OverloadedFuncDef,
+    Statement,
+    StrExpr,
+    TupleExpr,
+    TypeVarExpr,
+    TypeVarTupleExpr,
+)
+from mypy.plugin import AnalyzeTypeContext
+from mypy.semanal import SemanticAnalyzer
+from mypy.traverser import all_name_and_member_expressions
+from mypy.tvar_scope import TypeVarLikeScope
+from mypy.typeanal import TypeAnalyser
+from mypy.types import (
+    AnyType,
+    CallableType,
+    Overloaded,
+    ProperType,
+    TypeOfAny,
+    TypeVarLikeType,
+    TypeVarTupleType,
+)
+
+from typedflux.mypy_plugin.encoding import Encoder
+from typedflux.mypy_plugin.traversal import TypeCollector
+
+
+def apis(ctx: AnalyzeTypeContext) -> tuple[TypeAnalyser, SemanticAnalyzer]:
+    """The two that analyse: of types, and of the module."""
+    analyser = ctx.api
+    assert isinstance(analyser, TypeAnalyser)
+    semantic = analyser.api
+    assert isinstance(semantic, SemanticAnalyzer)
+    return analyser, semantic
+
+
+class Scopes:
+    """The names in annotations, for one run of mypy."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+        self._patched: set[int] = set()
+
+    def in_class_body(self, ctx: AnalyzeTypeContext) -> bool:
+        """Whether an annotation stands in the body of a class, outside its methods."""
+        scope = _named_scope(ctx)
+        return scope is not None and scope.is_class_scope
+
+    def variable(
+        self, name: str, ctx: AnalyzeTypeContext, *, variadic: bool
+    ) -> TypeVarLikeType | None:
+        """The type variable that a name in an annotation means here; `None` if it has none."""
+        found = self._variable(name, ctx, variadic)
+        return found if isinstance(found, TypeVarTupleType) is variadic else None
+
+    def _variable(
+        self, name: str, ctx: AnalyzeTypeContext, variadic: bool
+    ) -> TypeVarLikeType | None:
+        analyser, semantic = apis(ctx)
+        declared = semantic.lookup_qualified(name, ctx.context, suppress_errors=True)
+        if declared is not None and isinstance(declared.node, (TypeVarExpr, TypeVarTupleExpr)):
+            bound = analyser.tvar_scope.get_binding(declared)
+            if bound is not None:
+                return bound
+        scope = _named_scope(ctx)
+        if scope is None:
+            return None
+        around = [f for f in semantic.function_stack if isinstance(f, FuncDef)]
+        if around and _is_scope_of(around[-1], scope):
+            return _first(_find_variable(f.type, name, variadic) for f in reversed(around))
+        if scope.is_class_scope:
+            return None
+        outer = _first(_find_variable(f.type, name, variadic) for f in reversed(around))
+        if outer is not None and _uses_what_is_around(scope.namespace, around, ctx.context.line):
+            return outer
+        fullname = f"{scope.namespace}.{'*' * variadic}{name}"
+        bound = scope.get_binding(fullname)
+        if bound is None:
+            bound = scope.bind_new(
+                name, self._declare(name, fullname, variadic), _ignore, ctx.context
+            )
+        self._generalise_later(semantic)
+        return bound
+
+    def _declare(self, name: str, fullname: str, variadic: bool) -> TypeVarExpr | TypeVarTupleExpr:
+        anything = self.encoder.instance("builtins.object")
+        default = AnyType(TypeOfAny.from_omitted_generics)
+        if not variadic:
+            return TypeVarExpr(name, fullname, [], anything, default)
+        several = self.encoder.instance("builtins.tuple", [anything])
+        return TypeVarTupleExpr(name, fullname, several, several, default)
+
+    def _generalise_later(self, semantic: SemanticAnalyzer) -> None:
+        tree = semantic.modules[semantic.cur_mod_id]
+        if id(tree) not in self._patched:
+            self._patched.add(id(tree))
+            semantic.schedule_patch(5, lambda: self._generalise(tree))
+
+    def _generalise(self, tree: MypyFile) -> None:
+        self._patched.discard(id(tree))
+        for function in functions(tree.defs):
+            kind = function.type
+            if isinstance(kind, CallableType):
+                add_variables(kind)
+            if isinstance(kind, Overloaded):
+                for item in kind.items:
+                    add_variables(item)
+
+
+def _ignore(message: str, context: object) -> None:
+    """Binding a fresh name cannot fail in a way the user should read about."""
+
+
+def _named_scope(ctx: AnalyzeTypeContext) -> TypeVarLikeScope | None:
+    scope: TypeVarLikeScope | None = apis(ctx)[0].tvar_scope
+    while scope is not None and not scope.namespace:
+        scope = scope.parent
+    return scope
+
+
+def _is_scope_of(function: FuncDef, scope: TypeVarLikeScope) -> bool:
+    # mypy calls the scopes of an overloaded function's items `f#0`, `f#1`, ...
+    return scope.namespace.partition("#")[0] == function.fullname
+
+
+def _first(found: Iterator[TypeVarLikeType | None]) -> TypeVarLikeType | None:
+    return next((v for v in found if v is not None), None)
+
+
+def _find_variable(kind: ProperType | None, name: str, variadic: bool) -> TypeVarLikeType | None:
+    if not isinstance(kind, CallableType):
+        return None
+    collector = TypeCollector()
+    for t in (*kind.arg_types, kind.ret_type):
+        t.accept(collector)
+    return next(
+        (
+            v
+            for v in collector.variables
+            if v.name == name and isinstance(v, TypeVarTupleType) is variadic
+        ),
+        None,
+    )
+
+
+# Nested functions
+
+
+def _uses_what_is_around(name: str, around: Sequence[FuncDef], line: int) -> bool:
+    """Whether a nested function works with values of the functions around it.
+
+    Then a dim of theirs that it names is the same one, for it is combined with them; a function
+    that stands on its own could as well be somewhere else.
+    """
+    candidates = [
+        f
+        for f in functions(around[-1].body.body)
+        if isinstance(f, FuncDef) and f.fullname == name and f.line <= line
+    ]
+    if not candidates:
+        return False
+    inner = max(candidates, key=lambda f: f.line)
+    given = set().union(*(_values(f) for f in around))
+    own = _values(inner)
+    used = all_name_and_member_expressions(LambdaExpr([], inner.body))
+    return bool(({_root(e) for e in used} - own) & given)
+
+
+def _root(e: Expression) -> str:
+    while isinstance(e, (MemberExpr, CallExpr, IndexExpr)):
+        e = e.callee if isinstance(e, CallExpr) else e.base if isinstance(e, IndexExpr) else e.expr
+    return e.name if isinstance(e, NameExpr) else ""
+
+
+def _values(function: FuncDef) -> set[str]:
+    """The parameters and variables of a function that may hold tensors or sizes."""
+    found = {a.variable.name for a in function.arguments}
+    for statement in _statements(function.body.body):
+        if isinstance(statement, ForStmt):
+            found |= _targets([statement.index])
+        elif isinstance(statement, AssignmentStmt) and not isinstance(
+            statement.rvalue, (IntExpr, FloatExpr, StrExpr, LambdaExpr)
+        ):
+            found |= _targets(statement.lvalues)
+    return found
+
+
+def _targets(targets: Sequence[Expression]) -> set[str]:
+    found = {target.name for target in targets if isinstance(target, NameExpr)}
+    for target in targets:
+        if isinstance(target, TupleExpr):
+            found |= _targets(target.items)
+    return found
+
+
+def _statements(statements: Sequence[Statement]) -> Iterator[Statement]:
+    """All statements in a block, those of inner functions and classes left out."""
+    for statement in statements:
+        yield statement
+        if not isinstance(statement, (FuncDef, Decorator, OverloadedFuncDef, ClassDef)):
+            for block in _blocks(statement):
+                yield from _statements(block.body)
+
+
+def _blocks(statement: Statement) -> Iterator[Block]:
+    for attribute in ("body", "else_body", "finally_body", "handlers", "bodies"):
+        held = getattr(statement, attribute, None)
+        for part in held if isinstance(held, list) else [held]:
+            if isinstance(part, Block):
+                yield part
+
+
+# Generic functions
+
+
+def add_variables(kind: CallableType) -> None:
+    """Make a function's type generic in the dims of its own annotations, in place."""
+    collector = TypeCollector()
+    for t in (*kind.arg_types, kind.ret_type):
+        t.accept(collector)
+    known = {v.id for v in kind.variables}
+    owner = kind.definition.fullname if kind.definition is not None else None
+    new = [
+        v
+        for v in collector.variables
+        if v.id not in known and v.id.namespace.partition("#")[0] == owner
+    ]
+    if new:
+        kind.variables = (*kind.variables, *new)
+
+
+def functions(statements: Sequence[Statement]) -> Iterator[FuncDef | OverloadedFuncDef]:
+    """All functions in a block, in classes and other functions too."""
+    for statement in statements:
+        match statement:
+            case Decorator(func=function) | (FuncDef() as function):
+                yield function
+                yield from functions(function.body.body)
+            case OverloadedFuncDef(impl=implementation):
+                yield statement
+                yield from functions(statement.items)
+                if implementation is not None and implementation not in statement.items:
+                    yield from functions([implementation])
+            case ClassDef(defs=block):
+                yield from functions(block.body)
+            case _:
+                for inner in _blocks(statement):
+                    yield from functions(inner.body)
