@@ -220,7 +220,7 @@ def _code(error: Exception) -> Any:
 def _told(error: Exception, inside: list[Deferred]) -> str:
     """An error in words: which layer refused what."""
     layers = [str(d) for d in inside if isinstance(d, (Construct, Applied))]
-    text = str(error)
+    text = str(error).partition("\n")[0]  # the lines that follow are about values
     if len(layers) > 1 and layers[-1] not in text:
         return f"{layers[-1]}: {text}"
     return text
