@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,25 +11,20 @@ from mypy.nodes import ARG_POS, CallExpr, Expression, OpExpr, RefExpr, UnaryExpr
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.types import Instance, ProperType, TupleType, Type, UnionType, get_proper_type
 
-from typedflux.core.types import TensorType
 from typedflux.mypy_plugin.construction import encoded
 from typedflux.mypy_plugin.context import checker_of
-from typedflux.mypy_plugin.encoding import DIM_OF, Encoder, is_instance, is_variadic
+from typedflux.mypy_plugin.encoding import DIM_OF, Encoder, is_instance
 from typedflux.mypy_plugin.evaluation import Undetermined
+from typedflux.mypy_plugin.pure import PURE, Range, absolute, divide, is_size, power, whole
 from typedflux.mypy_plugin.values import Reader
 from typedflux.shapes.dims import (
-    Dim,
-    Dimension,
     Unknown,
     bounds,
     dim_max,
-    dim_min,
-    product,
 )
 from typedflux.shapes.errors import UndecidedError
 
 INT = "builtins.int"
-Known = int | Dim | Unknown
 
 
 class Sizes:
@@ -42,7 +36,7 @@ class Sizes:
     def arithmetic(self, method: str, ctx: MethodContext) -> Type:
         """`2 * n + 1` on sizes stays a dimension."""
         if isinstance(ctx.context, (OpExpr, UnaryExpr)):
-            found = self._operation(ctx.context, checker_of(ctx))
+            found = self._operation(ctx.context, checker_of(ctx), ctx.default_return_type)
             if found is not None:
                 return found
         name = method.strip("_")
@@ -64,24 +58,29 @@ class Sizes:
         """The same for the plain int that stands beside a dimension in `Size["n"]`: mypy computes
         with both in turn, and would keep the plain one."""
         if isinstance(ctx.context, (OpExpr, UnaryExpr)):
-            found = self._operation(ctx.context, checker_of(ctx))
+            found = self._operation(ctx.context, checker_of(ctx), None)
             if found is not None:
                 return found
         return ctx.default_return_type if otherwise is None else otherwise(ctx)
 
-    def _operation(self, node: OpExpr | UnaryExpr, checker: TypeChecker) -> Type | None:
-        """The result of an operation of which an operand is a `Size["n"]`, as a whole."""
+    def _operation(
+        self, node: OpExpr | UnaryExpr, checker: TypeChecker, default: Type | None
+    ) -> Type | None:
+        """The result of an operation on sizes as a whole; without a default only if an operand is
+        of a type such as `Size["n"]`, a union with int."""
         parts = [node.left, node.right] if isinstance(node, OpExpr) else [node.expr]
         types = [checker.lookup_type_or_none(part) for part in parts]
         if not any(t is not None and _is_size_union(get_proper_type(t)) for t in types):
-            return None
+            if default is None:
+                return None
+        elif default is None:
+            default = self.encoder.instance(INT)
         reader = Reader(self.encoder, checker, node)
         try:
             operands = [reader.value(p, t) for p, t in zip(parts, types, strict=True)]
         except Undetermined:
             return None
-        integer = self.encoder.instance("builtins.int")
-        return self._computed(_SYMBOLS.get((node.op, len(operands))), operands, integer)
+        return self._computed(_SYMBOLS.get((node.op, len(operands))), operands, default)
 
     def builtin(self, fullname: str, ctx: FunctionContext, default: Type) -> Type:
         """`len(x)`, `max(n, 3)`, `math.prod(x.shape)`, ...: of sizes and tensors."""
@@ -123,7 +122,7 @@ class Sizes:
             return default
         try:
             result = function(*args)
-            if not _is_size(result) or isinstance(result, Unknown):
+            if not is_size(result) or isinstance(result, Unknown):
                 return default
             return encoded(result, self.encoder)
         except (UndecidedError, ArithmeticError, TypeError, ValueError, Undetermined):
@@ -137,12 +136,6 @@ def is_int_list(t: ProperType) -> bool:
         and t.type.fullname == "builtins.list"
         and (is_instance(get_proper_type(t.args[0]), INT))
     )
-
-
-def _is_size(value: Any) -> bool:
-    if isinstance(value, tuple):
-        return bool(value) and all(map(_is_size, value))
-    return isinstance(value, Known) and not isinstance(value, bool)
 
 
 def _is_size_union(t: ProperType) -> bool:
@@ -173,118 +166,17 @@ def _counts_a_range(ctx: FunctionContext) -> bool:
     return any(_is_call_of(e, "builtins.range") for expressions in ctx.args for e in expressions)
 
 
-class _Range:
-    """`range(n)` of a size, to be counted."""
-
-    def __init__(self, length: Dimension) -> None:
-        self.length = length
-
-
-def _range_length(expression: Expression, reader: Reader) -> _Range:
+def _range_length(expression: Expression, reader: Reader) -> Range:
     assert isinstance(expression, CallExpr)
     if any(kind != ARG_POS for kind in expression.arg_kinds):
         raise Undetermined
     bounds_ = [reader.value(a) for a in expression.args]
-    if not all(map(_is_size, bounds_)) or len(bounds_) > 2:
+    if not all(map(is_size, bounds_)) or len(bounds_) > 2:
         raise Undetermined
     length = bounds_[-1] - (bounds_[0] if len(bounds_) == 2 else 0)
     lowest = bounds(length)[0]
-    return _Range(length if lowest is not None and lowest >= 0 else dim_max(length, 0))
+    return Range(length if lowest is not None and lowest >= 0 else dim_max(length, 0))
 
-
-# Python's functions on dims
-
-
-def _len(value: Any) -> Dimension:
-    if isinstance(value, _Range):
-        return value.length
-    if isinstance(value, TensorType):
-        if not value.shape or is_variadic(value.shape[0]):
-            raise Undetermined
-        return value.shape[0]
-    if isinstance(value, (tuple, list)) and not any(map(is_variadic, value)):
-        return len(value)
-    raise Undetermined
-
-
-def _sizes(values: Any) -> list[Dimension]:
-    if not isinstance(values, (tuple, list)):
-        raise Undetermined
-    if not all(map(_is_size, values)) or any(map(is_variadic, values)):
-        raise Undetermined
-    return list(values)
-
-
-def _sum(values: Any, start: Dimension = 0) -> Dimension:
-    total = start
-    for value in _sizes(values):
-        total = total + value
-    return total
-
-
-def _extreme(of: Callable[..., Dimension]) -> Callable[..., Dimension]:
-    def extreme(*values: Any) -> Dimension:
-        found = _sizes(values if len(values) > 1 else values[0])
-        if not found:
-            raise Undetermined
-        return of(*found)
-
-    return extreme
-
-
-def _abs(value: Any) -> Dimension:
-    if not _is_size(value) or isinstance(value, Unknown):
-        raise Undetermined
-    low, high = bounds(value)
-    if low is not None and low >= 0:
-        return value  # type: ignore[no-any-return]
-    if high is not None and high <= 0:
-        return -value  # type: ignore[no-any-return]
-    raise Undetermined
-
-
-def _divmod(a: Any, b: Any) -> tuple[Dimension, Dimension]:
-    return a // b, a % b
-
-
-def _power(base: Any, exponent: Any, modulus: Any = None) -> Any:
-    if modulus is not None or not isinstance(exponent, int) or not 0 <= exponent <= 8:
-        raise Undetermined
-    return math.prod([base] * exponent)
-
-
-def _whole(value: Any) -> Any:
-    if not _is_size(value):
-        raise Undetermined
-    return value
-
-
-def _prod(values: Any) -> Dimension:
-    return product(_sizes(values))
-
-
-PURE: dict[str, Callable[..., Any]] = {
-    "builtins.len": _len,
-    "builtins.sum": _sum,
-    "builtins.min": _extreme(dim_min),
-    "builtins.max": _extreme(dim_max),
-    "builtins.abs": _abs,
-    "builtins.divmod": _divmod,
-    "builtins.pow": _power,
-    "builtins.int": _whole,
-    "builtins.round": _whole,
-    "builtins.list": _whole,
-    "builtins.tuple": lambda value: tuple(_sizes(value)),
-    "math.prod": _prod,
-    "operator.add": operator.add,
-    "operator.sub": operator.sub,
-    "operator.mul": operator.mul,
-    "operator.floordiv": operator.floordiv,
-    "operator.mod": operator.mod,
-    "operator.neg": operator.neg,
-    "operator.index": _whole,
-}
-"""Functions of ints that give sizes for sizes."""
 
 _OPERATORS: dict[str, Callable[..., Any]] = {
     "add": operator.add,
@@ -292,13 +184,13 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "mul": operator.mul,
     "floordiv": operator.floordiv,
     "mod": operator.mod,
-    "pow": _power,
-    "divmod": _divmod,
+    "pow": power,
+    "divmod": divide,
     "neg": operator.neg,
-    "pos": _whole,
-    "abs": _abs,
-    "int": _whole,
-    "index": _whole,
+    "pos": whole,
+    "abs": absolute,
+    "int": whole,
+    "index": whole,
 }
 _REVERSED = {f"r{name}" for name in ("add", "sub", "mul", "floordiv", "mod", "pow", "divmod")}
 _SYMBOLS: dict[tuple[str, int], Callable[..., Any]] = {
@@ -307,9 +199,10 @@ _SYMBOLS: dict[tuple[str, int], Callable[..., Any]] = {
     ("*", 2): operator.mul,
     ("//", 2): operator.floordiv,
     ("%", 2): operator.mod,
-    ("**", 2): _power,
+    ("**", 2): power,
+    ("divmod", 2): divide,  # mypy makes an operation of divmod(a, b)
     ("-", 1): operator.neg,
-    ("+", 1): _whole,
+    ("+", 1): whole,
 }
 
 INT_METHODS = {

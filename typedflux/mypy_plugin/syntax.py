@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mypy.nodes import Expression, MypyFile, Node, Statement
+from mypy.patterns import Pattern
 
 _ELSEWHERE = frozenset(
     {"node", "info", "analyzed", "type", "def_var", "definition", "expanded", "original_def",
@@ -41,6 +42,8 @@ def walk(node: Node) -> Iterator[Node]:
 
 def _is_part(cls: type[object]) -> bool:
     """Whether a node is a piece of syntax that is no statement and no expression."""
+    if issubclass(cls, Pattern):
+        return True
     return issubclass(cls, Node) and cls.__name__ in ("Argument", "Block", "TypeParam")
 
 

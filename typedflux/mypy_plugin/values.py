@@ -12,15 +12,18 @@ from typing import Any
 
 from mypy.checker import TypeChecker
 from mypy.nodes import (
+    CallExpr,
     Context,
     EllipsisExpr,
     Expression,
     FloatExpr,
+    IndexExpr,
     IntExpr,
     LambdaExpr,
     ListExpr,
     MemberExpr,
     NameExpr,
+    OpExpr,
     RefExpr,
     SliceExpr,
     StarExpr,
@@ -40,9 +43,11 @@ from mypy.types import (
     get_proper_type,
 )
 
+from typedflux.mypy_plugin.constants import Constants
 from typedflux.mypy_plugin.construction import CONSTANT, Applied, construct_of, is_callable, thawed
 from typedflux.mypy_plugin.encoding import DIM_OF, Encoder, is_instance
 from typedflux.mypy_plugin.evaluation import Undetermined
+from typedflux.shapes.dims import Unknown
 
 _SEQUENCES = ("builtins.tuple", "builtins.list", "typing.Sequence")
 
@@ -54,6 +59,7 @@ class Reader:
         self.encoder = encoder
         self.checker = checker
         self.context = context
+        self.constants = Constants(encoder, checker)
 
     def value(self, expression: Expression, type_: Type | None = None) -> Any:
         """The value of an argument.
@@ -61,6 +67,20 @@ class Reader:
         Raises:
             Undetermined: when too little is known of it.
         """
+        if not isinstance(expression, _PERHAPS_CONSTANT):
+            return self._value(expression, type_)
+        try:
+            found = self._value(expression, type_)
+        except Undetermined:
+            return self.constants.value(expression)
+        if _is_vague(found):
+            try:
+                return self.constants.value(expression)
+            except Undetermined:
+                pass  # then what little is known
+        return found
+
+    def _value(self, expression: Expression, type_: Type | None) -> Any:
         match expression:
             case IntExpr(value=value) | FloatExpr(value=value) | StrExpr(value=value):
                 return value
@@ -113,12 +133,12 @@ class Reader:
             return tensor
         if isinstance(t, NoneType):
             return None
-        if isinstance(t, LiteralType):
+        if isinstance(t, Instance) and t.last_known_value is not None:
+            t = t.last_known_value
+        if isinstance(t, LiteralType) and not t.fallback.type.is_enum:
             return t.value
         if isinstance(t, TupleType):
             return self._tuple(t)
-        if isinstance(t, Instance) and t.last_known_value is not None:
-            return t.last_known_value.value
         if is_size(t):
             return self.encoder.dim(t)
         if isinstance(t, Instance):
@@ -157,6 +177,16 @@ class Reader:
         except ModuleNotFoundError:
             return None  # an attribute of a class, or a name inside a function
         return found if callable(found) or type(found).__name__ == "DType" else None
+
+
+_PERHAPS_CONSTANT = (NameExpr, MemberExpr, OpExpr, UnaryExpr, CallExpr, IndexExpr)
+
+
+def _is_vague(value: Any) -> bool:
+    """Whether a value is a size of which nothing is known, or a shape with such."""
+    if isinstance(value, tuple):
+        return any(map(_is_vague, value))
+    return isinstance(value, Unknown) or str(value) == "..."
 
 
 def is_size(t: ProperType) -> bool:
