@@ -192,6 +192,16 @@ def members(dtype: AnyDType) -> frozenset[DType]:
     return frozenset((dtype,)) if isinstance(dtype, DType) else dtype.members
 
 
+def family_around(dtype: AnyDType) -> AnyDType:
+    """The smallest family that has a name and holds all that `dtype` may stand for; an exact data
+    type itself."""
+    if isinstance(dtype, DType) or dtype.name is not None:
+        return dtype
+    return min(
+        (f for f in FAMILIES.values() if dtype.members <= f.members), key=lambda f: len(f.members)
+    )
+
+
 def simplify(candidates: Iterable[DType]) -> AnyDType:
     """An exact data type where only one candidate is left, else the set of them."""
     found = frozenset(candidates)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from typedflux.dtypes import AnyDType
+from typedflux.dtypes import AnyDType, family_around
 from typedflux.shapes.dims import Dimension
 from typedflux.shapes.dims import format_shape as format_shape
 
@@ -15,8 +15,9 @@ _NAMES = {"bool": "Bool"}
 
 
 def annotation_name(dtype: AnyDType) -> str:
-    """How jaxtyping spells a data type: `Float32`, `Bool`, `BFloat16`, `Float`."""
-    name = repr(dtype)
+    """How jaxtyping spells a data type: `Float32`, `Bool`, `BFloat16`, `Float`; the family around
+    several that have no name together."""
+    name = repr(family_around(dtype))
     if name.startswith("uint"):
         return "UInt" + name[4:]
     if name == "bfloat16":

@@ -169,6 +169,7 @@ class Applied(Deferred):
         names = [*(None for _ in args), *kwargs]
         self.seen.append([encoded(run.types(value), encoder) for value in args])
         result = Applier(encoder, self.reader.checker).apply(self, types, names)
+        run.applied += 1
         return run.lower(self.reader.of_type(result))
 
 

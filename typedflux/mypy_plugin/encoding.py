@@ -30,7 +30,7 @@ from mypy.types import (
 
 from typedflux import dtypes
 from typedflux.core.types import TensorType, annotation_name
-from typedflux.dtypes import AnyDType, DType
+from typedflux.dtypes import AnyDType
 from typedflux.shapes.dims import (
     UNKNOWN,
     Dim,
@@ -225,10 +225,6 @@ class Encoder:
 
     def dtype_type(self, dtype: AnyDType) -> Type:
         name = annotation_name(dtype)
-        if not isinstance(dtype, DType) and name not in dtypes.FAMILIES:
-            held = dtypes.members(dtype)
-            covering = {n: f for n, f in dtypes.FAMILIES.items() if held <= f.members}
-            name = min(covering, key=lambda n: len(covering[n].members))
         return unknown() if name == "Shaped" else self.instance(f"{STATIC}.{name}")
 
 

@@ -60,7 +60,7 @@ def evaluate(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str
         try:
             out = _run(function, args, kwargs, expansion)
         except (ShapeError, DTypeError) as error:
-            problem = problem or error
+            problem = _further(problem, error)
             continue
         results.append(out)
     if not results and problem is not None:
@@ -68,13 +68,24 @@ def evaluate(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str
             expansion = {s: _axes(s, count) for s, count in zip(opened, counts, strict=True)}
             try:
                 _run(function, args, kwargs, expansion)
-            except (ShapeError, DTypeError):
+            except (ShapeError, DTypeError) as error:
+                problem = _further(problem, error)
                 continue
             raise Undetermined
         raise problem
     if len(results) < 2 or any(repr(r) != repr(results[0]) for r in results):
         raise Undetermined
     return results[0]
+
+
+def _further(one: Exception | None, other: Exception) -> Exception:
+    """The error before which more was done: that an input has the wrong rank is said first."""
+    return one if one is not None and _progress(one) >= _progress(other) else other
+
+
+def _progress(error: Exception) -> int:
+    found: int = getattr(error, _PROGRESS, 0)
+    return found
 
 
 def _other_ranks(opened: int, beyond: int) -> Iterator[tuple[int, ...]]:
@@ -143,6 +154,8 @@ class Run:
     trace: GraphTrace
     expansion: dict[Symbol, tuple[Dimension, ...]]
     built: list[tuple[Any, Deferred]] = field(default_factory=list)
+    applied: int = 0
+    """How many calls mypy has checked."""
 
     def lower(self, value: Any) -> Any:
         """A value with tensor types replaced by tensors, and what is deferred built."""
@@ -191,6 +204,7 @@ def culprits(error: BaseException) -> list[Deferred]:
     return found
 
 
+_PROGRESS = "_typedflux_progress"
 _CULPRITS = "_typedflux_culprits"
 
 
@@ -209,6 +223,7 @@ def _run(
             out = function(*run.lower(list(args)), **run.lower(dict(kwargs)))
         except (ShapeError, DTypeError) as error:
             setattr(error, _CULPRITS, run.culprits(error))
+            setattr(error, _PROGRESS, run.applied + len(trace.graph.equations))
             raise
         except Exception as error:
             # A value or a size was demanded, or the call is wrong in a way mypy reports itself.

@@ -127,7 +127,7 @@ class Layers:
             [a.value for a in arguments if a.name is None],
             {a.name: a.value for a in arguments if a.name is not None},
         )
-        anything = TensorType(dtypes.Shaped, (self.encoder.dim(self.encoder.unknown_axes()),))
+        anything = self._anything()
         call = layer.cls.__call__
         try:
             evaluate(call, [layer, *[anything] * _wanted(call)], {})
@@ -138,6 +138,9 @@ class Layers:
             guilty = [a for a in arguments if any(a.value is d for d in inside)]
             where: Context = guilty[0].expression if guilty else ctx.context
             ctx.api.fail(_told(error, inside), where, code=_code(error))
+
+    def _anything(self) -> TensorType:
+        return TensorType(dtypes.Shaped, (self.encoder.dim(self.encoder.unknown_axes()),))
 
     # Use
 
@@ -172,7 +175,7 @@ class Layers:
             inside = culprits(error)
             ctx.api.fail(_told(error, inside), ctx.context, code=_code(error))
             self._note(inside, checker.path, ctx)
-            return ctx.default_return_type
+            return self.encoder.tensor_type(self._anything())  # nothing follows from it
 
     def attribute(self, name: str, ctx: AttributeContext) -> Type | None:
         """A field or property of such a layer; `None` when the layer's type does not tell."""
