@@ -26,7 +26,8 @@ from tests.mypy_plugin.corpus.pairs import FAMILIES, Pair
 ROOT = Path(__file__).resolve().parents[3]
 _MESSAGE = re.compile(
     r"(?:.*/)?(?P<file>\w+)\.py:(?P<line>\d+): (?P<kind>error|note): (?P<text>.*?)"
-    r"(?:  \[(?P<code>[\w-]+)\])?"
+    r"(?:  \[(?P<code>[\w-]+)\])?",
+    re.DOTALL,
 )
 # A shape that mypy itself compares, in an assignment, a return or a call, is mypy's to report.
 CODES = {
@@ -118,14 +119,17 @@ def run(folder: Path, names: Sequence[str], cache: Path, *, strict: bool) -> tup
         )
     except Exception as error:
         return {}, repr(error)
+    if "INTERNAL ERROR" in out + err:
+        return {}, out + err
     messages: Messages = defaultdict(list)
-    for line in out.splitlines():
-        found = _MESSAGE.fullmatch(line)
-        if found is None:
-            err += line + "\n"
-        else:
+    # A message may go on in further lines, which name no place.
+    for text in re.split(r"\n(?=[^\s:][^\n:]*:\d+: )", out.rstrip("\n")):
+        found = _MESSAGE.fullmatch(text)
+        if found is not None:
             message = Message(int(found["line"]), found["kind"], found["text"], found["code"] or "")
             messages[found["file"]].append(message)
+        elif text:
+            err += text + "\n"
     return messages, err
 
 

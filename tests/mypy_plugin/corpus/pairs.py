@@ -17,6 +17,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 HEADER = """\
 import math
@@ -116,6 +117,11 @@ def _pairs(name: str, header: str, body: str, marks: frozenset[str]) -> Iterator
 
 
 def family(name: str) -> tuple[Pair, ...]:
-    """The pairs of a family."""
-    module = importlib.import_module(f"tests.mypy_plugin.corpus.{name}")
-    return read(name, module.PROGRAMS)
+    """The pairs of a family: short programs, and longer ones."""
+    folder = Path(__file__).parent
+    texts = [
+        importlib.import_module(f"tests.mypy_plugin.corpus.{module}").PROGRAMS
+        for module in (name, f"{name}_more")
+        if (folder / f"{module}.py").exists()
+    ]
+    return read(name, "".join(texts))
