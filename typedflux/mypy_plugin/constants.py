@@ -64,7 +64,7 @@ from typedflux.mypy_plugin.encoding import Encoder
 from typedflux.mypy_plugin.evaluation import Undetermined
 from typedflux.mypy_plugin.pure import PURE
 from typedflux.mypy_plugin.syntax import walk
-from typedflux.shapes.dims import UNKNOWN, Unknown
+from typedflux.shapes.dims import UNKNOWN, Dim, Unknown
 
 _DEEPEST = 20
 _LARGEST = 2**40
@@ -275,6 +275,19 @@ class Constants:
             return None
         entry = info.get(expression.name)
         return bindings.only(entry.node) if entry is not None else None
+
+
+def refined(t: Type, expression: Expression, encoder: Encoder, checker: TypeChecker) -> Type:
+    """The type of an int, or the type of the constant that it is."""
+    p = get_proper_type(t)
+    if not isinstance(p, Instance) or p.type.fullname != "builtins.int" or p.last_known_value:
+        return t
+    try:
+        value = Constants(encoder, checker).value(expression)
+    except Undetermined:
+        return t
+    known = isinstance(value, (int, Dim)) and not isinstance(value, bool)
+    return encoder.size_type(value) if known else t
 
 
 def _default(info: TypeInfo, name: str) -> Expression | None:
