@@ -386,7 +386,10 @@ class Binder:
         inner = get_proper_type(formal)
         if isinstance(inner, Instance) and inner.type.fullname == DIM_OF:
             formal = inner.args[0]
-        return self._bind([formal], (size,))
+        reason = self._bind([formal], (size,))
+        if reason is None:
+            return None
+        return reason.removesuffix(" (axis 0)").replace("axis 0 is", "it is", 1)
 
     def _unify_tensor(self, f: Instance, a: Instance) -> str | None:
         wanted, given = self.encoder.tensor(f), self.encoder.tensor(a)
@@ -589,7 +592,8 @@ class Binder:
             if self.failed or not self._ready(size):
                 return [axis] if keep else [unknown()]
             return [self.encoder.axis_type(self._value(size))]
-        return [axis]
+        # mypy has put numbers in the place of an expression's names: it is a number by now.
+        return [self.encoder.axis_type(size)] if isinstance(t, Instance) else [axis]
 
     def describe(self, t: Type) -> str:
         """A type as annotations spell it."""

@@ -35,6 +35,7 @@ from mypy.types import (
 
 from typedflux.mypy_plugin.binding import Binder, Given, is_size_union
 from typedflux.mypy_plugin.calls import DTYPE, SHAPE, is_relevant, relax
+from typedflux.mypy_plugin.constants import refined
 from typedflux.mypy_plugin.context import CallContext, SignatureContext, checker_of
 from typedflux.mypy_plugin.encoding import MODULE, TENSOR, Encoder, is_instance, unknown
 from typedflux.mypy_plugin.messages import watch
@@ -64,6 +65,7 @@ class Signatures:
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
         self._stashed: dict[int, tuple[Context, list[Seen]]] = {}
+        self._members: dict[int, tuple[Context, dict[str, tuple[CallableType, Outcome]]]] = {}
         self._checker: TypeChecker | None = None
 
     # Before
@@ -78,6 +80,7 @@ class Signatures:
         if checker is not self._checker:  # another module: what was noted of the last is done with
             self._checker = checker
             self._stashed.clear()
+            self._members.clear()
         relaxed = relax(signature, self.encoder)
         stash = self._stashed.setdefault(id(ctx.context), (ctx.context, []))[1]
         left: frozenset[int] = frozenset()
@@ -136,13 +139,29 @@ class Signatures:
 
     def _bind(self, seen: Seen, ctx: CallContext) -> Type:
         outcome = self._outcome(seen.signature, ctx)
-        if outcome is None or self._check_classes(seen, ctx) or _callee_is_union(ctx):
-            binder = Binder(seen.signature, self.encoder)
-            if outcome is not None and not outcome.problems and _callee_is_union(ctx):
-                return outcome.result(ctx.default_return_type)
-            return binder.fill(ctx.default_return_type)
-        self._report(seen.signature, outcome, ctx)
+        if outcome is None or self._check_classes(seen, ctx):
+            return Binder(seen.signature, self.encoder).fill(ctx.default_return_type)
+        union = _union_called(ctx)
+        if union is None:
+            self._report(seen.signature, outcome, ctx)
+        else:
+            self._note(union, seen.signature, outcome, ctx)
         return outcome.result(ctx.default_return_type)
+
+    def _note(
+        self, union: UnionType, signature: CallableType, outcome: Outcome, ctx: CallContext
+    ) -> None:
+        """mypy visits the members of a union of callees one by one: what does not fit one of them
+        is an error when the union was declared, or when it fits no other either."""
+        held = self._members.setdefault(id(ctx.context), (ctx.context, {}))[1]
+        held[str(signature)] = (signature, outcome)
+        callee = getattr(ctx.context, "callee", None)
+        if isinstance(callee, MemberExpr) and not _is_union_callee(callee, ctx):
+            callee = callee.expr
+        declared = is_declared(callee, checker_of(ctx))
+        every = len(held) == len(union.relevant_items())
+        if outcome.problems and (declared or (every and all(o.problems for _, o in held.values()))):
+            self._report(*(held[str(signature)] if declared else next(iter(held.values()))), ctx)
 
     def _bind_unnamed(self, ctx: CallContext) -> Type:
         """A call whose callee has no name that hooks know: an item of a list, a partial.
@@ -234,6 +253,8 @@ class Signatures:
                 spread = how.is_star()
                 if spread:
                     actual = expander.expand_actual_type(actual, how, name, kind)
+                elif speaks_of_shapes(formal):
+                    actual = refined(actual, expression, self.encoder, checker)
                 label = f'argument "{name}"' if name and not kind.is_star() else ""
                 if not label:
                     label = f"argument {len(pairs) + 1}"
@@ -378,19 +399,18 @@ def _returns(seen: Seen, ctx: CallContext) -> bool:
     return is_subtype(ctx.default_return_type, erase_typevars(seen.relaxed.ret_type))
 
 
-def _callee_is_union(ctx: CallContext) -> bool:
-    """Whether mypy visits the members of a union one by one: then any of them may be the one."""
+def _union_called(ctx: CallContext) -> UnionType | None:
+    """The union whose members mypy visits one by one at a call, if it does."""
     callee = getattr(ctx.context, "callee", None)
-    if not isinstance(callee, Expression):
-        return False
-    checker = checker_of(ctx)
-    found = checker.lookup_type_or_none(callee)
-    if found is not None and isinstance(get_proper_type(found), UnionType):
-        return True
-    if isinstance(callee, MemberExpr):
-        held = checker.lookup_type_or_none(callee.expr)
-        return held is not None and isinstance(get_proper_type(held), UnionType)
-    return False
+    if isinstance(callee, MemberExpr) and not _is_union_callee(callee, ctx):
+        callee = callee.expr  # a method of one
+    return _is_union_callee(callee, ctx) if isinstance(callee, Expression) else None
+
+
+def _is_union_callee(callee: Expression, ctx: CallContext) -> UnionType | None:
+    found = checker_of(ctx).lookup_type_or_none(callee)
+    t = get_proper_type(found) if found is not None else None
+    return t if isinstance(t, UnionType) else None
 
 
 # Unnamed callees
@@ -471,13 +491,11 @@ def _argument(signature: CallableType, i: int, expression: Expression, ctx: Call
 def _callee_name(signature: CallableType, ctx: CallContext) -> str:
     """How messages name what is called."""
     if signature.name:
-        name, of, owner = signature.name.partition(" of ")
-        if of:
-            return f'"{name}" of "{owner}"'
+        name, _, owner = signature.name.partition(" of ")
         t = get_proper_type(ctx.type) if isinstance(ctx, MethodContext) else None
-        if isinstance(t, Instance) and t.type.has_base(MODULE) and name == "__call__":
-            return f'"{name}" of "{t.type.name}"'
-        return f'"{name}"'
+        if isinstance(t, Instance) and (owner or t.type.has_base(MODULE)):
+            owner = t.type.name
+        return f'"{name}" of "{owner}"' if owner else f'"{name}"'
     callee = getattr(ctx.context, "callee", None)
     match callee:
         case NameExpr(name=name) | MemberExpr(name=name):
