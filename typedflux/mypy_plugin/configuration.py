@@ -81,8 +81,11 @@ def source_hash(executed: tuple[str, ...] = ()) -> str:
 
 
 def outdated() -> bool:
-    """Whether sources that this process executes have changed since it has loaded them."""
-    return any(_hash(executed) != digest for executed, digest in _loaded.items())
+    """Whether this is mypy's daemon, and sources that it executes have changed since it has loaded
+    them. (Other runs of mypy do not live long enough.)"""
+    return "mypy.dmypy_server" in sys.modules and any(
+        _hash(executed) != digest for executed, digest in _loaded.items()
+    )
 
 
 def _hash(executed: Sequence[str]) -> str:
