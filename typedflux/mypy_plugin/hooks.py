@@ -29,6 +29,7 @@ from typedflux.mypy_plugin.carriers import WRITTEN, mentions
 from typedflux.mypy_plugin.configuration import find_own_modules, settings, source_hash
 from typedflux.mypy_plugin.context import CallContext, SignatureContext, checker_of
 from typedflux.mypy_plugin.encoding import DIM_OF, STATIC, TENSOR, Encoder
+from typedflux.mypy_plugin.escapes import at_home
 from typedflux.mypy_plugin.execution import Execution
 from typedflux.mypy_plugin.guarding import guarded, harmless, set_debug
 from typedflux.mypy_plugin.layers import Layers
@@ -211,7 +212,9 @@ class TypedfluxPlugin(Plugin):
     def _attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
         if fullname.startswith(TENSOR + "."):
             return lambda ctx: self.execution.attribute(fullname.rpartition(".")[2], ctx)
-        return None
+        if fullname.startswith(_STANDARD):
+            return None
+        return lambda ctx: at_home(ctx, self.encoder)
 
     def _call(self, fullname: str, ctx: CallContext) -> Type:
         if not self.encoder.ready:
