@@ -216,18 +216,18 @@ CALLS: Rows = [
     (
         lambda: nn.LSTMCell(3, 4)(zeros(2, 3), zeros(2, 4)),
         TypeError,
-        "LSTMCell: a state is (h, c), got Tensor",
+        "LSTMCell: argument 'state' must be tuple[",
     ),
-    (lambda: nn.LSTMCell(3, 4)(zeros(2, 3), (1, 2, 3)), TypeError, "is (h, c), got tuple of 3"),
+    (lambda: nn.LSTMCell(3, 4)(zeros(2, 3), (1, 2, 3)), TypeError, "], got 3 elements"),
     (
         lambda: nn.LSTMCell(3, 4)(zeros(2, 3), (zeros(2, 4), 0)),
         TypeError,
-        "c of a state is a tensor, got int",
+        "argument 'state'[1] must be Float[Tensor, \"*batch Hidden\"], got int",
     ),
     (
         lambda: nn.LSTMCell(3, 4)(zeros(2, 3), (zeros(2, 4), zeros(2, 5))),
         ShapeError,
-        'LSTMCell: c of the state has shape "2 5", expected "2 4"',
+        "LSTMCell: argument 'state'[1] has shape \"2 5\", expected Float[Tensor, ",
     ),
     (
         lambda: nn.LSTM(3, 4)(zeros(2, 3)),

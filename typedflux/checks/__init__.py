@@ -1,3 +1,9 @@
-"""Run-time checks: annotations verified where calls enter and leave."""
+"""Run-time checks: annotations verified where calls enter and leave.
 
+`typed` decorates functions and classes, `typed_package` installs it for a whole package, and
+`configure` says how much is checked. Layers are checked by the same mechanism.
+"""
+
+from typedflux.checks.decorator import typed as typed
+from typedflux.checks.settings import configure as configure
 from typedflux.checks.sizes import Size as Size

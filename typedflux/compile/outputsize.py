@@ -64,9 +64,10 @@ def outputsize(
     >>> flux.outputsize(nn.Chain(*model, nn.Dense(2700, 10)), (1, 28, 28))
     Traceback (most recent call last):
         ...
-    typedflux.shapes.errors.ShapeError: outputsize: Chain.layers[3] Dense: argument 'x' has shape \
+    typedflux.checks.errors.ShapeError: outputsize: Chain.layers[3] Dense: argument 'x' has shape \
 "batch 2704", expected Float[Tensor, "*batch In"] of Dense (In=2700, Out=10): dimension 'In' is \
 2700 but here it is 2704 (axis 1)
+    ...
     """
     if not sizes:
         raise TypeError("outputsize takes a model and then the size of each of its inputs")

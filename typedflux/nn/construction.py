@@ -12,7 +12,7 @@ import inspect
 from typing import Any, Final, NamedTuple
 
 from typedflux.checks.annotations import SizeExpectation, read, resolve_annotations
-from typedflux.checks.boundary import DIMS
+from typedflux.checks.class_dims import dims_of
 from typedflux.core.primitive import type_of
 from typedflux.core.tree import children
 from typedflux.nn.module import Module, ties
@@ -97,18 +97,19 @@ class _Finder:
 
 def _sizes(module: Module) -> dict[str, Any]:
     """The sizes that parameters of `__init__` bound, by parameter."""
-    dims = module.__dict__.get(DIMS)
+    function = inspect.unwrap(type(module).__init__)
+    owner = next(c for c in type(module).__mro__ if "__init__" in vars(c))
+    dims = dims_of(module, owner)
     if not dims:
         return {}
-    variables = {v.__name__: v for v in dims}
-    function = inspect.unwrap(type(module).__init__)
+    variables = {v.__name__: v for v in getattr(owner, "__parameters__", ())}
     found = {}
     for name, annotation in resolve_annotations(function, variables).items():
         expectation = read(annotation)
         if isinstance(expectation, SizeExpectation):
             axis = expectation.spec.axes[0]
-            if isinstance(axis, NamedAxis) and axis.name in variables:
-                found[name] = dims[variables[axis.name]]
+            if isinstance(axis, NamedAxis) and axis.name in dims:
+                found[name] = dims[axis.name]
     return found
 
 

@@ -11,7 +11,7 @@ from typing_extensions import TypeVar
 from typedflux import init as initialisers
 from typedflux import ops
 from typedflux.checks import Size
-from typedflux.checks.boundary import bind_dims
+from typedflux.checks.class_dims import bind_dims
 from typedflux.init import Initialiser
 from typedflux.nn.arguments import initial
 from typedflux.nn.module import Module

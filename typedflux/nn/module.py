@@ -10,7 +10,8 @@ import types
 from collections.abc import Callable
 from typing import Any, ClassVar, Self, TypeVar, cast
 
-from typedflux.checks.boundary import check_methods
+from typedflux.checks.class_dims import DIMS
+from typedflux.checks.classes import check_methods, verify_field
 from typedflux.core.stateful import Stateful, relied_on, seen_fields, was_copied
 from typedflux.core.tree import children
 from typedflux.tensor import Tensor
@@ -23,7 +24,7 @@ TIES = "_ties"
 _STATE = "_state_fields"
 _MODE = "_mode"
 _FROZEN = "_frozen"
-_RESERVED = frozenset({_STATE, TIES, "_dims", "_active", _MODE, _FROZEN})
+_RESERVED = frozenset({_STATE, TIES, DIMS, "_active", _MODE, _FROZEN})
 
 
 class Module(Stateful):
@@ -41,6 +42,9 @@ class Module(Stateful):
     >>> Scale(3)(flux.ones((2, 3))).shape
     (2, 3)
     """
+
+    __dims_in_subscript__: ClassVar[bool] = True
+    """Run-time checks read `Dense["n", 10]` as sizes, not as types."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -69,6 +73,7 @@ class Module(Stateful):
             raise AttributeError(
                 f"{type(self).__name__}.{name} is tied to another parameter: assign to that one"
             )
+        verify_field(self, name, value)
         super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
