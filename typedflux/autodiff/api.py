@@ -12,9 +12,9 @@ from typedflux.autodiff.reverse import ReverseTrace
 from typedflux.core.primitive import Lowering, Primitive, type_of
 from typedflux.core.staging import Staged
 from typedflux.core.tracing import Tracer, current_graph
-from typedflux.core.tree import format_path, iterate, map_leaves
+from typedflux.core.tree import Unfolded, format_path, iterate, map_leaves
 from typedflux.shapes.errors import DTypeError, ShapeError
-from typedflux.tensor import Tensor
+from typedflux.tensor import Tensor, wrap
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -35,7 +35,7 @@ def gradient(
 ) -> tuple[T, U, V]: ...
 @overload
 def gradient(
-    f: Callable[..., Any], x: Any, y: Any, z: Any, /, *args: Any, unused: Unused = "zeros"
+    f: Callable[..., Any], x: Any, y: Any, z: Any, w: Any, /, *args: Any, unused: Unused = "zeros"
 ) -> tuple[Any, ...]: ...
 def gradient(f: Callable[..., Any], /, *args: Any, unused: Unused = "zeros") -> Any:
     """The gradient of the scalar `f(*args)` with respect to each argument.
@@ -73,7 +73,7 @@ def withgradient(
 ) -> tuple[R, tuple[T, U, V]]: ...
 @overload
 def withgradient(
-    f: Callable[..., R], x: Any, y: Any, z: Any, /, *args: Any, unused: Unused = "zeros"
+    f: Callable[..., R], x: Any, y: Any, z: Any, w: Any, /, *args: Any, unused: Unused = "zeros"
 ) -> tuple[R, tuple[Any, ...]]: ...
 def withgradient(f: Callable[..., Any], /, *args: Any, unused: Unused = "zeros") -> Any:
     """`(f(*args), gradient)`. What `f` returns beside the loss, `(loss, aux, ...)`, is kept.
@@ -87,16 +87,16 @@ def withgradient(f: Callable[..., Any], /, *args: Any, unused: Unused = "zeros")
     trace = ReverseTrace()
     staged = Staged(active=True)
     with trace.running():
-        inputs, traced = _lift(trace, staged, args)
+        unfolded, inputs, traced = _lift(trace, staged, args)
         out = f(*traced)
         loss = _loss_of(out)
         value = map_leaves(trace.unwrap, staged.originals(out))
     seed = _loss_of(value)
     if isinstance(seed, Tensor):
-        found = trace.backpropagate([loss], [ops.ones_like(seed)], inputs)
+        found = trace.backpropagate([loss], [_one(seed)], inputs)
     else:
         found = [None] * len(inputs)
-    grads = _gradients(args, found, unused)  # before a commit changes the arguments' fields
+    grads = _gradients(unfolded, found, unused)  # before a commit changes the arguments' fields
     if isinstance(seed, Tracer):
         # There is no value to decide by: a graph chooses between old and new when it runs.
         finite = ops.isfinite(seed) if current_graph() is not None else None
@@ -107,7 +107,19 @@ def withgradient(f: Callable[..., Any], /, *args: Any, unused: Unused = "zeros")
     return value, grads[0] if len(args) == 1 else grads
 
 
-def vjp(f: Callable[..., R], /, *args: Any) -> tuple[R, Callable[[R], Any]]:
+@overload
+def vjp(f: Callable[[T], R], x: T, /) -> tuple[R, Callable[[R], T]]: ...
+@overload
+def vjp(f: Callable[[T, U], R], x: T, y: U, /) -> tuple[R, Callable[[R], tuple[T, U]]]: ...
+@overload
+def vjp(
+    f: Callable[[T, U, V], R], x: T, y: U, z: V, /
+) -> tuple[R, Callable[[R], tuple[T, U, V]]]: ...
+@overload
+def vjp(
+    f: Callable[..., R], x: Any, y: Any, z: Any, w: Any, /, *args: Any
+) -> tuple[R, Callable[[R], tuple[Any, ...]]]: ...
+def vjp(f: Callable[..., Any], /, *args: Any) -> tuple[Any, Callable[[Any], Any]]:
     """`(f(*args), pullback)`: the pullback takes a cotangent of the result, structured like it, to
     the cotangent of the argument (a tuple for several). It can be called more than once.
 
@@ -121,15 +133,16 @@ def vjp(f: Callable[..., R], /, *args: Any) -> tuple[R, Callable[[R], Any]]:
     trace = ReverseTrace()
     staged = Staged(active=True)
     with trace.running():
-        inputs, traced = _lift(trace, staged, args)
+        _, inputs, traced = _lift(trace, staged, args)
         out = f(*traced)
     outputs = [leaf for _, leaf, _ in iterate(out)]
-    value: R = map_leaves(trace.unwrap, staged.originals(out))
+    value = map_leaves(trace.unwrap, staged.originals(out))
     # The pullback's result is structured as the arguments are now, whatever becomes of them.
-    args = map_leaves(_identity, args, on_copy=lambda original, copy: None)
+    copies = map_leaves(_identity, args, on_copy=lambda original, copy: None)
+    unfolded = [Unfolded(copy) for copy in copies]
     staged.commit(trace.unwrap)
 
-    def pullback(cotangent: R) -> Any:
+    def pullback(cotangent: Any) -> Any:
         cotangents = [leaf for _, leaf, _ in iterate(cotangent)]
         if len(cotangents) != len(outputs):
             raise ShapeError(
@@ -143,7 +156,7 @@ def vjp(f: Callable[..., R], /, *args: Any) -> tuple[R, Callable[[R], Any]]:
                     f"got {type_of(c)}"
                 )
         found = trace.backpropagate(outputs, cotangents, inputs, keep=True)
-        grads = _gradients(args, found, "zeros")
+        grads = _gradients(unfolded, found, "zeros")
         return grads[0] if len(args) == 1 else grads
 
     return value, pullback
@@ -170,17 +183,9 @@ stop_gradient_p: Primitive = Primitive(
 
 def _lift(
     trace: ReverseTrace, staged: Staged, args: tuple[Any, ...]
-) -> tuple[list[Tensor], tuple[Any, ...]]:
-    """Tracers for the parameters in `args`, and the arguments rebuilt with them."""
-    inputs: list[Tensor] = []
-
-    def lift(tensor: Tensor) -> Tensor:
-        if not tensor.dtype.is_inexact:
-            return tensor
-        tracer = trace.input(tensor)
-        inputs.append(tracer)
-        return tracer
-
+) -> tuple[list[Unfolded], list[Tensor], tuple[Any, ...]]:
+    """The arguments taken apart, tracers for the parameters in them, and the arguments put together
+    with those."""
     for i, arg in enumerate(args):
         if isinstance(arg, (int, float, complex, str, np.ndarray, np.generic)):
             raise TypeError(
@@ -192,7 +197,25 @@ def _lift(
                 f"argument {i} is {type_of(arg)}: only floating-point and complex tensors have "
                 "gradients; convert it with .astype(flux.float32), or capture it instead"
             )
-    return inputs, tuple(staged.copy(arg, lift, _identity) for arg in args)
+    unfolded = [Unfolded(arg) for arg in args]
+    inputs: list[Tensor] = []
+    traced = []
+    for tree in unfolded:
+        lifted = [
+            trace.input(leaf) if wanted else leaf
+            for leaf, wanted in zip(tree.leaves, _wanted(tree), strict=True)
+        ]
+        inputs += [new for new, old in zip(lifted, tree.leaves, strict=True) if new is not old]
+        traced.append(staged.fold(tree, lifted))
+    return unfolded, inputs, tuple(traced)
+
+
+def _wanted(tree: Unfolded) -> list[bool]:
+    """For each leaf, whether it has a gradient."""
+    return [
+        not is_state and leaf.dtype.is_inexact
+        for leaf, is_state in zip(tree.leaves, tree.states, strict=True)
+    ]
 
 
 def _identity(tensor: Tensor) -> Tensor:
@@ -200,19 +223,30 @@ def _identity(tensor: Tensor) -> Tensor:
 
 
 def _gradients(
-    args: tuple[Any, ...], found: list[Tensor | None], unused: Unused
+    unfolded: list[Unfolded], found: list[Tensor | None], unused: Unused
 ) -> tuple[Any, ...]:
     remaining = iter(found)
 
     def pick(tensor: Tensor) -> Tensor | None:
-        if not tensor.dtype.is_inexact:
-            return None
         grad = next(remaining)
-        if grad is None and unused == "zeros":
-            return lazy_zeros(tensor)
-        return grad
+        return lazy_zeros(tensor) if grad is None and unused == "zeros" else grad
 
-    return tuple(map_leaves(pick, arg, state=lambda _: None) for arg in args)
+    return tuple(
+        [
+            tree.fold(
+                [
+                    pick(leaf) if wanted else None
+                    for leaf, wanted in zip(tree.leaves, _wanted(tree), strict=True)
+                ]
+            )
+            for tree in unfolded
+        ]
+    )
+
+
+def _one(like: Tensor) -> Tensor:
+    """The cotangent of a loss."""
+    return wrap(np.ones((), like._data.dtype)) if type(like) is Tensor else ops.ones_like(like)
 
 
 def lazy_zeros(like: Tensor) -> Tensor:

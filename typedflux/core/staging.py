@@ -7,10 +7,10 @@ again only to recompute, they are forgotten with the copies.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from typedflux.core.tree import iterate, map_leaves
+from typedflux.core.tree import Unfolded, iterate, map_leaves
 from typedflux.shapes.dims import equal
 from typedflux.tensor import Tensor
 
@@ -35,6 +35,10 @@ class Staged:
     ) -> T:
         """A copy of `tree` with `leaf` applied to its leaves (`state` to those that are state)."""
         return map_leaves(leaf, tree, state=state, on_copy=self._register)
+
+    def fold(self, tree: Unfolded, leaves: Sequence[Any]) -> Any:
+        """A copy of the tree that was unfolded, with other leaves."""
+        return tree.fold(leaves, self._register)
 
     def _register(self, original: Any, copy: Any) -> None:
         fields: dict[str, Any] = copy.__dict__
@@ -73,6 +77,8 @@ class Staged:
 
     def originals(self, value: T) -> T:
         """`value` with copies that this transformation made replaced by their originals."""
+        if isinstance(value, Tensor):
+            return value
         by_copy = {id(copy): original for original, copy, _ in self._pairs}
         if id(value) in by_copy:
             return by_copy[id(value)]  # type: ignore[no-any-return]

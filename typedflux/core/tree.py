@@ -8,8 +8,9 @@ so a shared module has one set of leaves, and rebuilding keeps the sharing.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol, TypeGuard, TypeVar
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol, TypeAlias, TypeGuard, TypeVar
 
 from typedflux.tensor import Tensor
 
@@ -41,57 +42,69 @@ def is_branch(value: object) -> TypeGuard[Branch]:
 class _Way:
     """How the values of one kind of type are taken apart and put together."""
 
-    __slots__ = ("parts", "together")
+    __slots__ = ("apart", "together")
 
     def __init__(
         self,
-        parts: Callable[[Any], list[tuple[str | int, Any]]],
-        together: Callable[[Any, list[Any]], Any],
+        apart: Callable[[Any], tuple[Sequence[str | int], list[Any]]],
+        together: Callable[[Any, Sequence[str | int], list[Any]], Any],
     ) -> None:
-        self.parts = parts
+        self.apart = apart
+        """To the names of the children, and the children."""
         self.together = together
+        """From a value, the names of its children and new children."""
 
 
-def _dataclass_parts(value: Any) -> list[tuple[str | int, Any]]:
-    return [(f.name, getattr(value, f.name)) for f in dataclasses.fields(value)]
+def _object_apart(value: Any) -> tuple[list[str | int], list[Any]]:
+    fields = value.tree_fields()
+    return list(fields), list(fields.values())
 
 
-def _dataclass_together(value: Any, new: list[Any]) -> Any:
+def _dataclass_apart(value: Any) -> tuple[list[str | int], list[Any]]:
+    names = [f.name for f in dataclasses.fields(value)]
+    return [*names], [getattr(value, name) for name in names]
+
+
+def _dataclass_together(value: Any, names: Sequence[str | int], new: list[Any]) -> Any:
     copy = object.__new__(type(value))
-    for f, item in zip(dataclasses.fields(value), new, strict=True):
-        object.__setattr__(copy, f.name, item)  # frozen ones and ones with slots too
+    for name, item in zip(names, new, strict=True):
+        object.__setattr__(copy, str(name), item)  # frozen ones and ones with slots too
     return copy
 
 
-def _dict_together(value: Any, new: list[Any]) -> Any:
+def _dict_together(value: Any, names: Sequence[str | int], new: list[Any]) -> Any:
     if type(value) is dict:
-        return dict(zip(value, new, strict=True))
+        return dict(zip(names, new, strict=True))
     copy = value.copy()  # keeps what else the subclass holds, such as a default factory
-    copy.update(zip(value, new, strict=True))
+    copy.update(zip(names, new, strict=True))
     return copy
 
 
 _OBJECT = _Way(
-    lambda value: list(value.tree_fields().items()),
-    lambda value, new: value.tree_replace(dict(zip(value.tree_fields(), new, strict=True))),
+    _object_apart,
+    lambda value, names, new: value.tree_replace(dict(zip(names, new, strict=True))),
 )
-_SEQUENCE = _Way(lambda value: list(enumerate(value)), lambda value, new: type(value)(new))
-_DICT = _Way(lambda value: list(value.items()), _dict_together)
+_SEQUENCE = _Way(
+    lambda value: (range(len(value)), list(value)), lambda value, names, new: type(value)(new)
+)
+_DICT = _Way(lambda value: (list(value), list(value.values())), _dict_together)
 _NAMED_TUPLE = _Way(
-    lambda value: list(zip(value._fields, value, strict=True)),
-    lambda value, new: type(value)(*new),
+    lambda value: (value._fields, list(value)), lambda value, names, new: type(value)(*new)
 )
-_DATACLASS = _Way(_dataclass_parts, _dataclass_together)
-_ways: dict[type, _Way | None] = {Tensor: None, list: _SEQUENCE, tuple: _SEQUENCE, dict: _DICT}
+_DATACLASS = _Way(_dataclass_apart, _dataclass_together)
+_LEAF = _Way(lambda value: ((), []), lambda value, names, new: value)
+_ways: dict[type, _Way | None] = {Tensor: _LEAF, list: _SEQUENCE, tuple: _SEQUENCE, dict: _DICT}
 
 
 def _way_of(kind: type) -> _Way | None:
-    """The way for a type, `None` for leaves and static values; looked up once per type."""
+    """The way for a type, `None` for static values; looked up once per type."""
     try:
         return _ways[kind]
     except KeyError:
         way: _Way | None = None
-        if issubclass(kind, (Tensor, type)):
+        if issubclass(kind, Tensor):
+            way = _LEAF
+        elif issubclass(kind, type):
             way = None
         elif hasattr(kind, "tree_fields"):
             way = _OBJECT
@@ -110,14 +123,129 @@ def _way_of(kind: type) -> _Way | None:
 def children(value: object) -> list[tuple[str | int, Any]] | None:
     """The named children of a branch, `None` for anything else."""
     way = _way_of(type(value))
-    return None if way is None else way.parts(value)
+    if way is None or way is _LEAF:
+        return None
+    return list(zip(*way.apart(value), strict=True))
 
 
 def rebuild(value: Any, new: list[Any]) -> Any:
     """A branch like `value` with `new` children, in the order of `children(value)`."""
     way = _way_of(type(value))
-    assert way is not None
-    return way.together(value, new)
+    assert way is not None and way is not _LEAF
+    return way.together(value, way.apart(value)[0], new)
+
+
+OnCopy: TypeAlias = Callable[[Any, Any], None]
+
+
+class _Step:
+    """How one branch is put together: from its children as they are, but for these places."""
+
+    __slots__ = ("branch", "branches", "leaves", "names", "parts", "way")
+
+    def __init__(
+        self, branch: Any, way: _Way, names: Sequence[str | int], parts: list[Any],
+        leaves: list[tuple[int, int]], branches: list[tuple[int, int]],
+    ) -> None:  # fmt: skip
+        self.branch = branch
+        self.way = way
+        self.names = names
+        self.parts = parts
+        self.leaves = leaves
+        """`(place, number of the leaf)`."""
+        self.branches = branches
+        """`(place, number of the step that makes the branch)`."""
+
+
+class Unfolded:
+    """A tree taken apart in one walk, to be put together with other leaves as often as wanted.
+
+    Attributes:
+        leaves: in order; a tensor each time it occurs, those of a shared branch once.
+        states: for each, whether it is state rather than a parameter.
+
+    Raises:
+        ValueError: when a branch contains itself.
+    """
+
+    __slots__ = ("_done", "_open", "_root", "_steps", "_tree", "leaves", "states")
+
+    def __init__(self, tree: Any) -> None:
+        self.leaves: list[Tensor] = []
+        self.states: list[bool] = []
+        self._steps: list[_Step] = []
+        self._done: dict[int, tuple[Any, int]] = {}
+        """By id: the branch, kept so that no other gets its id, and its step, or -1."""
+        self._open: set[int] = set()
+        self._tree = tree
+        self._root = -1
+        way = _way_of(type(tree))
+        if way is _LEAF:
+            self.leaves.append(tree)
+            self.states.append(False)
+        elif way is not None:
+            self._root = self._visit(tree, way, False)
+
+    def _visit(self, branch: Any, way: _Way, is_state: bool) -> int:
+        key = id(branch)
+        known = self._done.get(key)
+        if known is not None:
+            return known[1]
+        if key in self._open:
+            raise ValueError(f"a {type(branch).__name__} contains itself: trees have no cycles")
+        self._open.add(key)
+        names, parts = way.apart(branch)
+        held = branch.tree_state() if way is _OBJECT and parts else ()
+        leaves: list[tuple[int, int]] = []
+        branches: list[tuple[int, int]] = []
+        for place, part in enumerate(parts):
+            inner = _way_of(type(part))
+            if inner is None:
+                continue
+            is_held = is_state or (names[place] in held if held else False)
+            if inner is _LEAF:
+                leaves.append((place, len(self.leaves)))
+                self.leaves.append(part)
+                self.states.append(is_held)
+                continue
+            number = self._visit(part, inner, is_held)
+            if number >= 0:
+                branches.append((place, number))
+        self._open.discard(key)
+        step = -1
+        if leaves or branches or way is _OBJECT:
+            step = len(self._steps)
+            self._steps.append(_Step(branch, way, names, parts, leaves, branches))
+        self._done[key] = branch, step
+        return step
+
+    def fold(self, leaves: Sequence[Any], on_copy: OnCopy | None = None) -> Any:
+        """The tree with `leaves` in the place of its own; branches in which nothing changes stay
+        themselves.
+
+        Args:
+            on_copy: called with each `Branch` object and its copy; all of them are copied then,
+                including those without leaves.
+        """
+        if self._root < 0:
+            return leaves[0] if self.leaves else self._tree
+        made: list[Any] = []
+        for step in self._steps:
+            way, parts = step.way, step.parts
+            new = parts.copy()
+            for place, number in step.leaves:
+                new[place] = leaves[number]
+            for place, number in step.branches:
+                new[place] = made[number]
+            copies = on_copy is not None and way is _OBJECT
+            if not copies and all(map(operator.is_, new, parts)):
+                made.append(step.branch)
+                continue
+            result = way.together(step.branch, step.names, new)
+            if copies and on_copy is not None:
+                on_copy(step.branch, result)
+            made.append(result)
+        return made[self._root]
 
 
 def map_leaves(
@@ -125,7 +253,7 @@ def map_leaves(
     tree: T,
     *,
     state: Callable[[Tensor], Any] | None = None,
-    on_copy: Callable[[Any, Any], None] | None = None,
+    on_copy: OnCopy | None = None,
 ) -> T:
     """`tree` with `function` applied to each leaf; branches without leaves stay themselves.
 
@@ -136,46 +264,17 @@ def map_leaves(
         on_copy: called with each `Branch` object and its copy; all of them are copied then,
             including those without leaves.
     """
-    return _Mapper(function, state or function, on_copy).map(tree, False)  # type: ignore[no-any-return]
-
-
-class _Mapper:
-    def __init__(
-        self,
-        function: Callable[[Tensor], Any],
-        state: Callable[[Tensor], Any],
-        on_copy: Callable[[Any, Any], None] | None,
-    ) -> None:
-        self.function = function
-        self.state = state
-        self.on_copy = on_copy
-        self.done: dict[int, tuple[Any, Any]] = {}
-        """By id: the branch, kept so that no other gets its id, and its copy."""
-        self.open: set[int] = set()
-
-    def map(self, tree: Any, is_state: bool) -> Any:
-        if isinstance(tree, Tensor):
-            return self.state(tree) if is_state else self.function(tree)
-        parts = children(tree)
-        branch = parts is not None and is_branch(tree)
-        copies = branch and self.on_copy is not None
-        if not parts and not copies:
-            return tree
-        key = id(tree)
-        if key in self.done:
-            return self.done[key][1]
-        if key in self.open:
-            raise ValueError(f"a {type(tree).__name__} contains itself: trees have no cycles")
-        self.open.add(key)
-        held = tree.tree_state() if branch else ()
-        new = [self.map(part, is_state or name in held) for name, part in parts or ()]
-        self.open.discard(key)
-        same = all([n is part for n, (_, part) in zip(new, parts or (), strict=True)])
-        result = tree if same and not copies else rebuild(tree, new)
-        if copies and self.on_copy is not None:
-            self.on_copy(tree, result)
-        self.done[key] = tree, result
-        return result
+    if isinstance(tree, Tensor):
+        return function(tree)  # type: ignore[no-any-return]
+    unfolded = Unfolded(tree)
+    if state is None:
+        new = [function(leaf) for leaf in unfolded.leaves]
+    else:
+        new = [
+            state(leaf) if is_state else function(leaf)
+            for leaf, is_state in zip(unfolded.leaves, unfolded.states, strict=True)
+        ]
+    return unfolded.fold(new, on_copy)  # type: ignore[no-any-return]
 
 
 def leaves(tree: object) -> list[Tensor]:
