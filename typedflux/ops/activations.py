@@ -14,6 +14,7 @@ import numpy as np
 from typedflux import dtypes, ops
 from typedflux.core.primitive import Array
 from typedflux.ops.families import elementwise, promote_operands
+from typedflux.ops.kernels.selection import keep
 from typedflux.tensor import Tensor, TensorLike
 
 if TYPE_CHECKING:
@@ -30,10 +31,18 @@ def identity(x: Tensor, /) -> Tensor:
     return x
 
 
+where_positive_p = elementwise(
+    "where_positive",
+    lambda x, y: keep(y > 0, x),
+    (lambda g, y: where_positive_p.bind(g, y), None),
+    domain=dtypes.Real,
+)
+"""`x` where `y` is above 0, else 0."""
+
 relu_p = elementwise(
     "relu",
     lambda x: np.maximum(x, x.dtype.type(0)),
-    (lambda g, out: ops.where(ops.greater(out, 0), g, 0),),
+    (lambda g, out: where_positive_p.bind(g, out),),
     domain=dtypes.Real,
 )
 

@@ -15,6 +15,7 @@ from typedflux.ops.families import (
     to_bool,
     unbroadcast,
 )
+from typedflux.ops.kernels.selection import select
 from typedflux.shapes.broadcasting import broadcast_shapes
 from typedflux.shapes.errors import DTypeError
 from typedflux.tensor import Tensor, TensorLike
@@ -131,7 +132,7 @@ def _where_jvp(
 
 where_p: Primitive = Primitive(
     "where",
-    np.where,
+    select,
     _where_shape,
     _where_vjp,
     _where_jvp,

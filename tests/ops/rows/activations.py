@@ -20,9 +20,11 @@ from tests.ops.row import (
     of_shapes,
     positive,
     same,
+    special_pairs,
     special_values,
 )
 from typedflux import dtypes, ops
+from typedflux.ops.activations import where_positive_p
 
 _NOT_COMPLEX: Final = BOOL + REAL
 
@@ -105,6 +107,9 @@ STORED: Final = [
 ]
 
 OPERANDS: Final = [
+    Row("relu pullback", where_positive_p.bind, of_pairs(*PAIRS),
+        lambda x, y: np.where(y > 0, x, 0), dtypes=REAL, differentiable=(0,), refuses=False,
+        edges=special_pairs),
     Row("leakyrelu slope", ops.leakyrelu, of_pairs(*PAIRS), lambda x, a: np.where(x > 0, x, a * x),
         _NOT_COMPLEX, dtypes.to_inexact, promotes=True),
     Row("elu slope", ops.elu, of_pairs(*PAIRS),
