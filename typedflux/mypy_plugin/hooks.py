@@ -12,6 +12,7 @@ from mypy.options import Options
 from mypy.plugin import (
     AnalyzeTypeContext,
     AttributeContext,
+    DynamicClassDefContext,
     FunctionContext,
     FunctionSigContext,
     MethodContext,
@@ -20,6 +21,7 @@ from mypy.plugin import (
     ReportConfigContext,
 )
 from mypy.plugins.default import DefaultPlugin
+from mypy.semanal import SemanticAnalyzer
 from mypy.typeanal import TypeAnalyser
 from mypy.types import AnyType, FunctionLike, Type, TypeOfAny
 
@@ -34,7 +36,8 @@ from typedflux.mypy_plugin.execution import Execution
 from typedflux.mypy_plugin.guarding import guarded, harmless, set_debug
 from typedflux.mypy_plugin.layers import Layers
 from typedflux.mypy_plugin.messages import watch
-from typedflux.mypy_plugin.rebinding import Rebinding
+from typedflux.mypy_plugin.narrowing import Narrowing
+from typedflux.mypy_plugin.rebinding import PROBE, Rebinding
 from typedflux.mypy_plugin.signatures import Signatures
 from typedflux.mypy_plugin.sizes import INT_METHODS, PURE, Sizes
 from typedflux.mypy_plugin.traversal import speaks_of_shapes
@@ -62,7 +65,7 @@ class TypedfluxPlugin(Plugin):
             raise CompileError([f"error: {error}"]) from None
         set_debug(configured.debug)
         find_own_modules(options)
-        self._executed = configured.execute
+        self._executed, self._debug = configured.execute, configured.debug
         self._tables: dict[str, dict[str, Any]] = {}
         self.encoder = Encoder()
         self.annotations = Annotations(self.encoder)
@@ -73,6 +76,8 @@ class TypedfluxPlugin(Plugin):
         self.layers = Layers(self.encoder, executable)
         self.signatures = Signatures(self.encoder)
         self.sizes = Sizes(self.encoder)
+        self.narrowing = Narrowing(self.encoder)
+        equal_names[:] = [self.narrowing.names_at]
         self._default = DefaultPlugin(options)  # hooks here would shadow mypy's own otherwise
 
     def set_modules(self, modules: Any) -> None:
@@ -84,8 +89,9 @@ class TypedfluxPlugin(Plugin):
         """What invalidates mypy's cache: the sources whose rules are executed."""
         if "/typeshed/" in pathlib.PurePath(ctx.path).as_posix() or ctx.id.startswith("numpy"):
             return None  # no tensors there
-        own = ctx.id.partition(".")[0] == "typedflux"
-        return source_hash(() if own else self._executed)
+        if ctx.id.partition(".")[0] == "typedflux":
+            return source_hash()
+        return source_hash(self._executed) + " debugged" * self._debug
 
     @harmless([])
     def get_additional_deps(self, file: MypyFile) -> list[tuple[int, str, int]]:
@@ -108,6 +114,18 @@ class TypedfluxPlugin(Plugin):
         if hook is None:
             return None
         return guarded(hook, _without_shape if fullname == "typing.Annotated" else _anything)
+
+    def get_dynamic_class_hook(
+        self, fullname: str
+    ) -> Callable[[DynamicClassDefContext], None] | None:
+        # Asked of every assignment of a call, while a module is analysed.
+        if self._modules is None or STATIC not in self._modules:
+            return None
+        return self._prepare
+
+    def _prepare(self, ctx: DynamicClassDefContext) -> None:
+        if isinstance(ctx.api, SemanticAnalyzer):
+            self.rebinding.prepare_later(ctx.api)
 
     def get_function_signature_hook(
         self, fullname: str
@@ -136,9 +154,27 @@ class TypedfluxPlugin(Plugin):
         table = self._tables.setdefault(find.__name__, {})
         if fullname not in table:
             hook: Any = harmless(None)(find)(fullname)
-            table[fullname] = None if hook is None else guarded(hook, default)
+            table[fullname] = None if hook is None else guarded(self._placed(hook), default)
         found: H | None = table[fullname]
         return found
+
+    def _placed(self, hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """The hook, which reads sizes as they are known to be in the place it is asked about."""
+
+        def placed(ctx: Any) -> Any:
+            before = self.encoder.equalities
+            place = ctx.context
+            self.encoder.equalities = (
+                self.narrowing.at(checker_of(ctx), place.line, place.column)
+                if self.encoder.ready
+                else {}
+            )
+            try:
+                return hook(ctx)
+            finally:
+                self.encoder.equalities = before
+
+        return placed
 
     # Types
 
@@ -165,6 +201,7 @@ class TypedfluxPlugin(Plugin):
     ) -> Callable[[AnalyzeTypeContext], Type]:
         def analysed(ctx: AnalyzeTypeContext) -> Type:
             watch(ctx.api.api.errors)  # type: ignore[attr-defined]
+            self.rebinding.prepare_later(ctx.api.api)  # type: ignore[attr-defined]
             return hook(ctx)
 
         return analysed
@@ -193,6 +230,8 @@ class TypedfluxPlugin(Plugin):
             )
         if default is not None:
             return None
+        if fullname == PROBE:
+            return self.rebinding.defined
         if fullname.startswith(_STANDARD):
             return None
         return lambda ctx: self._call(fullname, ctx)

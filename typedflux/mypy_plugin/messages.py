@@ -7,7 +7,8 @@ when the two types it holds against each other differ only where one is unknown.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from mypy.errors import ErrorInfo, Errors, ErrorWatcher
 from mypy.nodes import MypyFile, TypeInfo
@@ -28,6 +29,9 @@ _COMPARED = {"assignment", "return-value", "arg-type", "list-item", "dict-item"}
 
 settlers: list[Callable[[str, ErrorInfo], bool]] = []
 """Who may settle that a value does not fit its variable's type; see `rebinding`."""
+
+equal_names: list[Callable[[str, ErrorInfo], dict[str, str]]] = []
+"""Who knows what names are to be read as at the place of a message; see `narrowing`."""
 
 
 def watch(errors: Errors) -> None:
@@ -50,7 +54,9 @@ def rewrite(file: str, info: ErrorInfo) -> bool:
     if code not in _COMPARED:
         return False
     compared = [t for t in re.findall(r'"([^"]*)"', info.message) if _SPELLED.search(t)]
-    return len(compared) == 2 and may_agree(*compared)
+    if len(compared) != 2:
+        return False
+    return may_agree(*compared, equal_names[0](file, info) if equal_names else {})
 
 
 def spell(message: str) -> str:
@@ -99,14 +105,15 @@ _names: tuple[int, frozenset[str]] = (0, frozenset())
 def _module_names() -> frozenset[str]:
     """The names of the classes whose type parameters are dims."""
     global _names
-    if _names[0] != len(modules):
+    size = sum(len(tree.names) for tree in modules.values())
+    if _names[0] != size:
         found = {
             entry.node.name
             for tree in modules.values()
             for entry in tree.names.values()
             if isinstance(entry.node, TypeInfo) and entry.node.has_base(MODULE)
         }
-        _names = (len(modules), frozenset(found))
+        _names = (size, frozenset(found))
     return _names[1]
 
 
@@ -146,22 +153,22 @@ def _arguments(text: str, start: int) -> tuple[list[str], int]:
     return [*parts, text[current:].strip()], len(text)
 
 
-def may_agree(got: str, wanted: str) -> bool:
+def may_agree(got: str, wanted: str, names: Mapping[str, str] = MappingProxyType({})) -> bool:
     """Whether two spelled types differ only in axes and dtypes that one of them leaves open; of
-    unions, whether some members do."""
+    unions, whether some members do. `names` says what names are to be read as."""
     return any(
-        _members_may_agree(mine, theirs)
+        _members_may_agree(mine, theirs, names)
         for mine in got.split(" | ")
         for theirs in wanted.split(" | ")
     )
 
 
-def _members_may_agree(got: str, wanted: str) -> bool:
+def _members_may_agree(got: str, wanted: str, names: Mapping[str, str]) -> bool:
     mine, theirs = _SPELLED.findall(got), _SPELLED.findall(wanted)
     if _SPELLED.sub("@", got) != _SPELLED.sub("@", wanted) or len(mine) != len(theirs):
         return False
     return all(
-        _dtypes_may_agree(a[0], b[0]) and _shapes_may_agree(a[1] or a[3], b[1] or b[3])
+        _dtypes_may_agree(a[0], b[0]) and _shapes_may_agree(a[1] or a[3], b[1] or b[3], names)
         for a, b in zip(mine, theirs, strict=True)
     )
 
@@ -174,19 +181,24 @@ def _dtypes(name: str) -> frozenset[DType]:
     return members(DTYPE_OF_CLASS.get(name, Shaped))
 
 
-def _shapes_may_agree(mine: str, theirs: str) -> bool:
+def _shapes_may_agree(mine: str, theirs: str, names: Mapping[str, str]) -> bool:
     a, b = mine.split(), theirs.split()
     if "..." in a or "..." in b:
         return True
     return len(a) == len(b) and all(
-        x == y or "_" in (x, y) or _undecided(x, y) for x, y in zip(a, b, strict=True)
+        x == y or "_" in (x, y) or _undecided(x, y, names) for x, y in zip(a, b, strict=True)
     )
 
 
-def _undecided(a: str, b: str) -> bool:
+def _undecided(a: str, b: str, names: Mapping[str, str]) -> bool:
     """Whether two sizes may be equal: `n*(d//n)` is `d` exactly when `n` divides `d`."""
     try:
-        x, y = (evaluate_expression(t, {n: symbol(n) for n in names_in(t)}) for t in (a, b))
+        sizes = {name: _evaluated(size, {}) for name, size in names.items()}
+        x, y = (_evaluated(text, sizes) for text in (a, b))
     except (AnnotationError, ArithmeticError):
         return False  # `*batch`
     return isinstance(x, (int, Dim)) and isinstance(y, (int, Dim)) and equal(x, y) is not False
+
+
+def _evaluated(text: str, sizes: Mapping[str, object]) -> object:
+    return evaluate_expression(text, {n: sizes.get(n, symbol(n)) for n in names_in(text)})

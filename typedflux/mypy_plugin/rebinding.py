@@ -1,25 +1,38 @@
 """Names that are assigned values of another shape: what every model does with its `x`.
 
-For mypy a variable has one type, that of its first value or of the parameter's annotation. When it
-finds that a tensor of another shape is assigned to such a name, its complaint comes here before
-anyone sees it: the variable's type becomes one that holds both (sizes that differ are unknown in
-it), and from the assignment on the name has the new value's type, as after any narrowing.
-Variables that the program annotates keep their type, and so do values other than tensors.
+For mypy a variable has one type, that of its first value or of the parameter's annotation. Before a
+module is checked, an expression is put behind the definition of each name that is assigned again;
+when mypy comes to it, the variable's type is made one that holds any shape, and what was known of
+its value is kept as a narrowing: from then on every assignment narrows the name, and mypy joins
+what the branches of a program leave.
+
+An attribute, and a name that this does not reach, comes here when mypy has found that a value does
+not fit: the variable's type becomes one that holds both (what differs is unknown in it), before
+anyone sees the complaint. Variables that the program annotates keep their type, and so do values
+other than tensors, sizes and layers.
 """
 
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Iterator
 
 from mypy.checker import TypeChecker
 from mypy.errors import ErrorInfo
 from mypy.literals import literal_hash
 from mypy.nodes import (
+    ARG_POS,
+    GDEF,
+    LDEF,
     AssignmentExpr,
     AssignmentStmt,
+    CallExpr,
+    Context,
     Expression,
+    ExpressionStmt,
     ForStmt,
+    FuncDef,
     ListExpr,
     MemberExpr,
     MypyFile,
@@ -27,12 +40,18 @@ from mypy.nodes import (
     OperatorAssignmentStmt,
     OpExpr,
     StarExpr,
+    Statement,
+    SymbolNode,
     TupleExpr,
     TypeInfo,
     Var,
+    WithStmt,
 )
+from mypy.plugin import FunctionContext
+from mypy.semanal import SemanticAnalyzer
 from mypy.subtypes import is_subtype
 from mypy.types import (
+    CallableType,
     Instance,
     NoneType,
     PartialType,
@@ -44,7 +63,11 @@ from mypy.types import (
 )
 
 from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, TENSOR, Encoder, is_instance, unknown
-from typedflux.mypy_plugin.syntax import walk
+from typedflux.mypy_plugin.syntax import blocks, statements, walk
+from typedflux.mypy_plugin.traversal import Axes
+
+PROBE = "builtins.ascii"
+"""The function that is called in the expressions behind definitions."""
 
 Target = tuple[Expression, Type]
 """What is assigned to, and the type of what is assigned."""
@@ -58,6 +81,90 @@ class Rebinding:
         self.checker: TypeChecker | None = None
         """The checker of the file that was looked at last."""
         self._assignments: tuple[MypyFile, dict[int, list[_Assignment]]] | None = None
+        self._scheduled: set[int] = set()
+        self._probes: dict[int, CallExpr] = {}
+
+    # Before a module is checked
+
+    def prepare_later(self, semantic: SemanticAnalyzer) -> None:
+        """Once a module is analysed, watch its names that are assigned more than once."""
+        tree = semantic.modules[semantic.cur_mod_id]
+        if id(tree) not in self._scheduled and not tree.is_stub:
+            self._scheduled.add(id(tree))
+            semantic.schedule_patch(6, lambda: self._prepare(tree, semantic))
+
+    def _prepare(self, tree: MypyFile, semantic: SemanticAnalyzer) -> None:
+        self._scheduled.discard(id(tree))
+        probe = semantic.modules["builtins"].names["ascii"].node
+        assert isinstance(probe, FuncDef)
+        self._prepare_scope(tree.defs, [], probe)
+        for node in walk(tree):
+            if isinstance(node, FuncDef):
+                parameters = [a.variable for a in node.arguments if not a.variable.is_self]
+                self._prepare_scope(node.body.body, parameters, probe)
+
+    def _prepare_scope(self, body: list[Statement], parameters: list[Var], probe: FuncDef) -> None:
+        counts = Counter({parameter: 1 for parameter in parameters})
+        for statement in statements(body):
+            for target in _bound_by(statement):
+                counts.update(name.node for name in _names(target) if isinstance(name.node, Var))
+        again = {variable for variable, count in counts.items() if count > 1}
+        if not again:
+            return
+        for block in [body, *blocks(body)]:
+            for place, statement in reversed(list(enumerate(block))):
+                defined = [
+                    name
+                    for target in _bound_by(statement)
+                    for name in _names(target)
+                    if name.is_inferred_def and name.node in again
+                ]
+                inside = isinstance(statement, (ForStmt, WithStmt))
+                where = statement.body.body if isinstance(statement, (ForStmt, WithStmt)) else block
+                at = 0 if inside else place + 1
+                where[at:at] = [self._probe(n.name, n.node, n, probe) for n in defined]
+        entering = [v for v in parameters if v in again and body]
+        body[0:0] = [self._probe(v.name, v, body[0], probe) for v in entering]
+
+    def _probe(
+        self, name: str, variable: SymbolNode | None, place: Context, probe: FuncDef
+    ) -> Statement:
+        """An expression in which mypy comes by, in the words of a program: `ascii(x)`."""
+        callee, argument = NameExpr("ascii"), NameExpr(name)
+        callee.kind, callee.node, callee.fullname = GDEF, probe, probe.fullname
+        argument.kind, argument.node, argument.fullname = LDEF, variable, name
+        call = CallExpr(callee, [argument], [ARG_POS], [None])
+        statement = ExpressionStmt(call)
+        for node in (callee, argument, call, statement):
+            node.set_line(place)
+        self._probes[id(call)] = call
+        return statement
+
+    def defined(self, ctx: FunctionContext) -> Type:
+        """mypy has come to an expression behind a definition: open the variable's type."""
+        checker = ctx.api
+        if self._probes.get(id(ctx.context)) is None or not isinstance(checker, TypeChecker):
+            return ctx.default_return_type
+        (name,) = ctx.args[0]
+        if not isinstance(name, NameExpr) or not isinstance(name.node, Var):
+            return ctx.default_return_type
+        variable, known = name.node, ctx.arg_types[0][0]
+        if variable.type is None or not (variable.is_inferred or variable.is_argument):
+            return ctx.default_return_type
+        opened = self._opened(variable.type)
+        if opened != variable.type:
+            variable.type = opened
+            key = literal_hash(name)
+            if key is not None:
+                checker.binder.declarations[key] = opened
+            checker.binder.assign_type(name, known, opened)
+        return ctx.default_return_type
+
+    def _opened(self, t: Type) -> Type:
+        """A type that holds all shapes, sizes and dims in place of those in it."""
+        return t.accept(_Opener(self.encoder))
+
+    # When mypy complains
 
     def assigned(self, file: str, info: ErrorInfo) -> bool:
         """Whether mypy's complaint about an assignment is settled: the name was rebound."""
@@ -190,6 +297,47 @@ class Rebinding:
             return self.encoder.instance(TENSOR, [dtype, self.encoder.unknown_axes()])
         axes = [x if x == y else unknown() for x, y in zip(mine, theirs, strict=True)]
         return self.encoder.instance(TENSOR, [dtype, *axes])
+
+
+class _Opener(Axes):
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__(lambda axis: [unknown()])
+        self.encoder = encoder
+
+    def visit_instance(self, t: Instance) -> Type:
+        if t.type.fullname == TENSOR:
+            return t.copy_modified(args=[unknown(), self.encoder.unknown_axes()])
+        if t.type.fullname == DIM_OF:
+            return self.encoder.instance("builtins.int")
+        return super().visit_instance(t)
+
+    def visit_callable_type(self, t: CallableType) -> Type:
+        return t
+
+
+def _bound_by(statement: Statement) -> list[Expression]:
+    """What a statement assigns to."""
+    match statement:
+        case AssignmentStmt(lvalues=lvalues):
+            return list(lvalues)
+        case OperatorAssignmentStmt(lvalue=lvalue):
+            return [lvalue]
+        case ForStmt(index=index):
+            return [index]
+        case WithStmt(target=targets):
+            return [target for target in targets if target is not None]
+    return []
+
+
+def _names(target: Expression) -> list[NameExpr]:
+    match target:
+        case NameExpr():
+            return [target]
+        case TupleExpr(items=items) | ListExpr(items=items):
+            return [name for item in items for name in _names(item)]
+        case StarExpr(expr=inner):
+            return _names(inner)
+    return []
 
 
 _Assignment = AssignmentStmt | OperatorAssignmentStmt | ForStmt | AssignmentExpr

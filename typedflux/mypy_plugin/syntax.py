@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mypy.nodes import Expression, MypyFile, Node, Statement
+from mypy.nodes import (
+    Block,
+    ClassDef,
+    Decorator,
+    Expression,
+    FuncDef,
+    MypyFile,
+    Node,
+    OverloadedFuncDef,
+    Statement,
+)
 from mypy.patterns import Pattern
 
 _ELSEWHERE = frozenset(
@@ -56,3 +66,23 @@ def _fields(cls: type[object]) -> tuple[str, ...]:
 
 
 _known_fields: dict[type[object], tuple[str, ...]] = {}
+
+
+def blocks(body: list[Statement]) -> Iterator[list[Statement]]:
+    """The blocks inside a block, at any depth, without those of functions and classes."""
+    for statement in body:
+        if isinstance(statement, (FuncDef, Decorator, OverloadedFuncDef, ClassDef)):
+            continue
+        for name in _fields(type(statement)):
+            part = getattr(statement, name, None)
+            for block in part if isinstance(part, (list, tuple)) else [part]:
+                if isinstance(block, Block):
+                    yield block.body
+                    yield from blocks(block.body)
+
+
+def statements(body: list[Statement]) -> Iterator[Statement]:
+    """The statements of a block and of the blocks in it, without those of functions and classes."""
+    yield from body
+    for block in blocks(body):
+        yield from block
