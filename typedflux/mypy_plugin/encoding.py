@@ -79,6 +79,8 @@ class Encoder:
         self.modules: dict[str, MypyFile] = {}
         self.lambdas: dict[tuple[str, int, int], LambdaExpr] = {}
         """The lambdas that layers of this run hold, by the place where they are written."""
+        self.equalities: dict[Symbol, Dimension] = {}
+        """What names are to be read as where the checker is; see `narrowing`."""
         self._atoms: dict[tuple[str, object], Atom] = {}
 
     # Looking up classes
@@ -103,7 +105,11 @@ class Encoder:
     # Dims
 
     def dim(self, type_: Type) -> Dimension:
-        """The dimension that an axis or size type stands for."""
+        """The dimension that an axis or size type stands for, in this place of the program."""
+        size = self._dim(type_)
+        return substitute(size, self.equalities) if self.equalities else size
+
+    def _dim(self, type_: Type) -> Dimension:
         t = get_proper_type(type_)
         if isinstance(t, LiteralType):
             known = isinstance(t.value, int) and not isinstance(t.value, bool)

@@ -77,7 +77,7 @@ class TypedfluxPlugin(Plugin):
         self.signatures = Signatures(self.encoder)
         self.sizes = Sizes(self.encoder)
         self.narrowing = Narrowing(self.encoder)
-        equal_names[:] = [self.narrowing.names_at]
+        messages.equal_names[:] = [self.narrowing.names_at]
         self._default = DefaultPlugin(options)  # hooks here would shadow mypy's own otherwise
 
     def set_modules(self, modules: Any) -> None:

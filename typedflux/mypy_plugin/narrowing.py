@@ -1,0 +1,127 @@
+"""Sizes that the program has found to be equal: `assert x.shape[1] == y.shape[0]`.
+
+Where a condition is known to hold (`regions`), the sizes that it holds equal are one: every size is
+read with one name, or the number, in place of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mypy.checker import TypeChecker
+from mypy.errors import ErrorInfo
+from mypy.nodes import Expression, MypyFile
+
+from typedflux.mypy_plugin.constants import Constants
+from typedflux.mypy_plugin.encoding import Atom, Encoder
+from typedflux.mypy_plugin.evaluation import Undetermined
+from typedflux.mypy_plugin.regions import Region, regions
+from typedflux.shapes.dims import (
+    Dim,
+    Dimension,
+    Symbol,
+    Unknown,
+    equal,
+    size_of,
+    solve,
+    substitute,
+    surely_different,
+    symbols,
+)
+
+Equalities = dict[Symbol, Dimension]
+"""What to read in place of each name."""
+
+
+class Narrowing:
+    """What is known to be equal at each place of the file that is being checked."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+        self._checker: TypeChecker | None = None
+        self._regions: tuple[MypyFile, list[Region]] | None = None
+
+    def at(self, checker: TypeChecker, line: int, column: int) -> Equalities:
+        """What is known there."""
+        self._checker = checker
+        if self._regions is None or self._regions[0] is not checker.tree:
+            self._regions = (checker.tree, regions(checker.tree))
+        here = [r for r in self._regions[1] if r.start <= (line, column) <= r.end]
+        if not here:
+            return {}
+        before, self.encoder.equalities = self.encoder.equalities, {}
+        try:
+            return self._solved(here, Constants(self.encoder, checker))
+        finally:
+            self.encoder.equalities = before
+
+    def names_at(self, file: str, info: ErrorInfo) -> dict[str, str]:
+        """The same as texts, for a message."""
+        checker = self._checker
+        if checker is None or checker.msg.errors.file != file or not self.encoder.ready:
+            return {}
+        found = self.at(checker, info.line, info.column)
+        return {s.name: str(size) for s, size in found.items()}
+
+    def _solved(self, here: list[Region], constants: Constants) -> Equalities:
+        found: Equalities = {}
+        for region in here:
+            for a, b in region.equalities():
+                for x, y in _paired(_value(a, constants), _value(b, constants)):
+                    _note(substitute(x, found), substitute(y, found), found)
+        return found
+
+
+def _value(expression: Expression, constants: Constants) -> Any:
+    try:
+        return constants.value(expression)
+    except Undetermined:
+        return None
+
+
+def _paired(a: Any, b: Any) -> Iterator[tuple[Dimension, Dimension]]:
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        if len(a) == len(b):
+            for x, y in zip(a, b, strict=True):
+                yield from _paired(x, y)
+    elif _is_known(a) and _is_known(b):
+        yield a, b
+
+
+def _is_known(value: Any) -> bool:
+    return isinstance(value, (int, Dim)) and not isinstance(value, bool)
+
+
+def _note(a: Dimension, b: Dimension, found: Equalities) -> None:
+    """Put a name, of two sizes that are equal, in place of the other."""
+    if isinstance(a, Unknown) or isinstance(b, Unknown):
+        return
+    if equal(a, b) is True or surely_different(a, b):
+        return  # nothing new, or a place that is never reached
+    for name, size in (_as_name(a, b), _as_name(b, a), *_solutions(a, b), *_solutions(b, a)):
+        if name is None or name in symbols(size) or not _is_rigid(name):
+            continue
+        for other, known in found.items():
+            found[other] = substitute(known, {name: size})
+        found[name] = size
+        return
+
+
+def _as_name(a: Dimension, b: Dimension) -> tuple[Symbol | None, Dimension]:
+    """`a` as a name to be read as `b`."""
+    held = list(symbols(a))
+    if len(held) == 1 and equal(a, size_of(held[0])) is True:
+        return held[0], b
+    return None, b
+
+
+def _solutions(a: Dimension, b: Dimension) -> Iterator[tuple[Symbol | None, Dimension]]:
+    for name in sorted(symbols(a), key=lambda s: s.name):
+        solved = solve(a, b, [name])
+        if isinstance(solved, tuple):
+            yield solved
+
+
+def _is_rigid(name: Symbol) -> bool:
+    return name.kind == "rigid" and isinstance(name.owner, Atom) and not name.owner.variadic
