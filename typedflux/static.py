@@ -128,3 +128,7 @@ is one size for all the arguments of a constructor, and nobody knows which after
 
 SharedAxes = TypeAliasType("SharedAxes", tuple[Any, ...], type_params=(Element,))
 """`Unpack[SharedAxes[Literal["batch"]]]`: the same for `*batch`."""
+
+Reshaped = TypeAliasType("Reshaped", Whole, type_params=(Whole,))
+"""`Reshaped[Y]`: a result that is structured as `Y`, with tensors of other shapes. The checker
+executes the function to tell which, and knows none where it cannot."""

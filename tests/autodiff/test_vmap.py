@@ -145,12 +145,14 @@ def test_an_empty_batch() -> None:
 
 
 def test_what_it_refuses() -> None:
+    three: Any = flux.zeros(3)
+    scalar: Any = flux.zeros(())
     with pytest.raises(ShapeError, match=r"argument 0 has 3 examples \(axis 0\), argument 1 has 4"):
-        flux.vmap(flux.add)(flux.zeros(3), flux.zeros(4))
+        flux.vmap(flux.add)(three, flux.zeros(4))
     with pytest.raises(AxisError, match="argument 0 has 1 axes, so there is no axis 1"):
-        flux.vmap(flux.abs, in_axes=1)(flux.zeros(3))
+        flux.vmap(flux.abs, in_axes=1)(three)
     with pytest.raises(AxisError, match="argument 0 has 0 axes"):
-        flux.vmap(flux.abs)(flux.zeros(()))
+        flux.vmap(flux.abs)(scalar)
     with pytest.raises(ValueError, match="each of the 2 positional arguments"):
         flux.vmap(flux.add, in_axes=(0,))(flux.zeros(3), flux.zeros(3))
     with pytest.raises(ValueError, match="needs a tensor with an axis of examples"):
@@ -174,3 +176,16 @@ def test_a_field_cannot_take_a_value_of_each_example() -> None:
     with pytest.raises(ValueError, match=r"Counter\.last was assigned a value that differs"):
         flux.vmap(lambda c, x: c(x), in_axes=(None, 0))(counter, flux.ones(3))
     assert counter.last.item() == 0
+
+
+def test_what_is_wrapped_stays_whole() -> None:
+    @flux.custom_vjp
+    def steep(x: Tensor) -> Tensor:
+        return x
+
+    steep.defvjp(lambda x: (x, None), lambda _, g: (5 * g,))
+    def slope(f: Any) -> Any:
+        return flux.gradient(lambda x: f(x).sum(), flux.ones(2)).tolist()
+
+    for f in (flux.vmap(steep), flux.jit(steep), flux.jit(flux.vmap(steep))):
+        assert slope(f) == [5.0, 5.0]

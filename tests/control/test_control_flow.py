@@ -209,10 +209,12 @@ def test_random_numbers_in_a_batched_loop_differ() -> None:
 def test_what_is_refused() -> None:
     wrong: Any = lambda c, x: c  # noqa: E731
     widening: Any = lambda c, x: (c + 0.5, x)  # noqa: E731
+    number: Any = flux.asarray(1.0)
+    several: Any = X > 0
     with pytest.raises(DTypeError, match="cond: the condition is a bool"):
-        flux.cond(flux.asarray(1.0), lambda: X, lambda: X)
+        flux.cond(number, lambda: X, lambda: X)
     with pytest.raises(ShapeError, match=r"one truth value, of shape \(\)"):
-        flux.cond(X > 0, lambda: X, lambda: X)
+        flux.cond(several, lambda: X, lambda: X)
     with pytest.raises(ShapeError, match=r"the first branch's result is .*; they must be of one"):
         flux.jit(lambda p: flux.cond(p, lambda: X, lambda: X[:2]))(flux.asarray(True))
     with pytest.raises(TypeError, match="structured differently"):

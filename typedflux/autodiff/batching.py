@@ -6,8 +6,9 @@ rule of their primitive; a primitive without one is performed example by example
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Generic, TypeAlias
 
 from typedflux import ops
 from typedflux.core.primitive import Primitive
@@ -20,6 +21,7 @@ from typedflux.ops.batching import batch_by_loop
 from typedflux.ops.random import Generator, default_generator, using_generator
 from typedflux.shapes.dims import require_equal
 from typedflux.shapes.errors import AxisError
+from typedflux.static import Built_co
 from typedflux.tensor import Tensor
 
 Axes: TypeAlias = "int | None | Sequence[Axes] | dict[str, Axes]"
@@ -117,7 +119,7 @@ class _Branching(Generator):
         self._state = value
 
 
-def vmap(f: Callable[..., Any], in_axes: Axes = 0, out_axes: Axes = 0) -> Callable[..., Any]:
+class vmap(Generic[Built_co]):
     """`f` for a batch: the result for each example along `in_axes`, stacked along `out_axes`.
 
     The function sees single examples, and so does its shape checking; what runs is one operation
@@ -145,8 +147,17 @@ def vmap(f: Callable[..., Any], in_axes: Axes = 0, out_axes: Axes = 0) -> Callab
     (2, 2)
     """
 
-    def batched(*args: Any, **kwargs: Any) -> Any:
-        places = _per_argument(in_axes, len(args))
+    def __init__(self, f: Callable[..., Any], in_axes: Axes = 0, out_axes: Axes = 0) -> None:
+        self.function = f
+        self.in_axes = in_axes
+        self.out_axes = out_axes
+        functools.update_wrapper(self, f, updated=())  # its fields are its own
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        places = _per_argument(self.in_axes, len(args))
         names = [f"argument {i}" for i in range(len(args))]
         reader = _Reader()
         for place, arg, name in zip(places, args, names, strict=True):
@@ -164,13 +175,11 @@ def vmap(f: Callable[..., Any], in_axes: Axes = 0, out_axes: Axes = 0) -> Callab
         with trace.running():
             traced_args, traced_kwargs = staged.copy((args, kwargs), lift)
             with using_generator(_Branching(trace, default_generator())):
-                out = f(*traced_args, **traced_kwargs)
+                out = self.function(*traced_args, **traced_kwargs)
             _refuse_batched_writes(trace, staged)
             staged.commit(lambda t: t)
             result = staged.originals(out)
-            return _gather(trace, result, out_axes)
-
-    return batched
+            return _gather(trace, result, self.out_axes)
 
 
 Entry: TypeAlias = tuple[str, Tensor, "int | None"]

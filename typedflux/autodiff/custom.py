@@ -145,7 +145,7 @@ class _Custom(Generic[P, R]):
     def __init__(self, function: Callable[P, R], nondiff_argnums: Sequence[int] = ()) -> None:
         self.function: Callable[..., Any] = function
         self.nondiff = frozenset(nondiff_argnums)
-        functools.update_wrapper(cast(Any, self), function)
+        functools.update_wrapper(cast(Any, self), function, updated=())
 
     @abstractmethod
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...

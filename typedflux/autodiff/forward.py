@@ -6,7 +6,7 @@ A tangent that is zero is `None` and costs nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, overload
 
 from typedflux import ops
 from typedflux.core.primitive import Primitive, type_of
@@ -17,6 +17,11 @@ from typedflux.core.types import TensorType
 from typedflux.dtypes import DType
 from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.tensor import Tensor
+
+T = TypeVar("T")
+R = TypeVar("R")
+U = TypeVar("U")
+V = TypeVar("V")
 
 
 class ForwardTracer(Tracer):
@@ -84,6 +89,16 @@ class ForwardTrace(Trace):
         return ops.zeros_like(tensor)
 
 
+@overload
+def jvp(f: Callable[[T], R], args: tuple[T], tangents: tuple[T], /) -> tuple[R, R]: ...
+@overload
+def jvp(f: Callable[[T, U], R], args: tuple[T, U], tangents: tuple[T, U], /) -> tuple[R, R]: ...
+@overload
+def jvp(
+    f: Callable[[T, U, V], R], args: tuple[T, U, V], tangents: tuple[T, U, V], /
+) -> tuple[R, R]: ...
+@overload
+def jvp(f: Callable[..., R], args: Sequence[Any], tangents: Sequence[Any], /) -> tuple[R, R]: ...
 def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any], /) -> tuple[Any, Any]:
     """`(f(*args), the derivative of f at args in the direction of tangents)`.
 

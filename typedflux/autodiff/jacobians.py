@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from typedflux.autodiff.forward import jvp
 from typedflux.core.primitive import type_of
 from typedflux.shapes.errors import DTypeError
 from typedflux.tensor import Tensor, wrap
+
+T = TypeVar("T")
 
 
 def jacobian(f: Callable[[Tensor], Tensor], x: Tensor, /) -> Tensor:
@@ -71,7 +73,7 @@ def hessian(f: Callable[[Tensor], Tensor], x: Tensor, /) -> Tensor:
     return ops.reshape(columns, (*x.shape, *x.shape))
 
 
-def hvp(f: Callable[[Any], Tensor], x: Any, v: Any, /) -> Any:
+def hvp(f: Callable[[T], Any], x: T, v: T, /) -> T:
     """The Hessian of the scalar `f(x)` times `v`, without making the Hessian: forward over
     reverse (Pearlmutter, 1994). `x` and `v` may be trees of one structure.
 
@@ -79,4 +81,5 @@ def hvp(f: Callable[[Any], Tensor], x: Any, v: Any, /) -> Any:
     >>> flux.hvp(lambda x: (x ** 3).sum(), flux.asarray([1.0, 2.0]), flux.asarray([1.0, 1.0]))
     Tensor([ 6., 12.], float32)
     """
-    return jvp(lambda z: gradient(f, z), (x,), (v,))[1]
+    out: T = jvp(lambda z: gradient(f, z), (x,), (v,))[1]
+    return out

@@ -95,7 +95,7 @@ class Jitted:
         self.function = function
         self._axes: SymbolicAxes | None = None
         self._traced: dict[Hashable, list[Traced]] = {}
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(self, function, updated=())  # its fields are its own
 
     @property
     def compilations(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, overload
 
 from typedflux import ops
 from typedflux.autodiff.api import vjp
@@ -20,11 +20,26 @@ from typedflux.core.types import TensorType
 from typedflux.tensor import Tensor, wrap
 
 T = TypeVar("T")
-C = TypeVar("C")
-Y = TypeVar("Y")
+U = TypeVar("U")
+V = TypeVar("V")
+W = TypeVar("W")
 
 
-def cond(p: Any, f: Callable[..., T], g: Callable[..., T], /, *args: Any) -> T:
+@overload
+def cond(p: Any, f: Callable[[], T], g: Callable[[], T], /) -> T: ...
+@overload
+def cond(p: Any, f: Callable[[U], T], g: Callable[[U], T], x: U, /) -> T: ...
+@overload
+def cond(p: Any, f: Callable[[U, V], T], g: Callable[[U, V], T], x: U, y: V, /) -> T: ...
+@overload
+def cond(
+    p: Any, f: Callable[[U, V, W], T], g: Callable[[U, V, W], T], x: U, y: V, z: W, /
+) -> T: ...
+@overload
+def cond(
+    p: Any, f: Callable[..., T], g: Callable[..., T], x: Any, y: Any, z: Any, w: Any, /, *args: Any
+) -> T: ...
+def cond(p: Any, f: Callable[..., Any], g: Callable[..., Any], /, *args: Any) -> Any:
     """`f(*args)` if `p` is true, else `g(*args)`.
 
     Under `jit` only the branch that is taken runs, and both must return tensors of the same types.
@@ -65,7 +80,7 @@ def cond(p: Any, f: Callable[..., T], g: Callable[..., T], /, *args: Any) -> T:
     )
     result, values = first.finish(out)
     assign(fields, values)
-    return result  # type: ignore[no-any-return]
+    return result
 
 
 Branches: TypeAlias = tuple[Graph, Graph]

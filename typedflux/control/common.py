@@ -7,7 +7,7 @@ from typing import Any
 from typedflux import ops
 from typedflux.core.primitive import type_of
 from typedflux.core.tree import children, format_path, iterate, rebuild
-from typedflux.dtypes import bool_
+from typedflux.dtypes import bool_, members
 from typedflux.shapes.dims import equal
 from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.tensor import Tensor
@@ -32,7 +32,7 @@ def predicate(p: Any, what: str) -> Any:
     value = ops.asarray(p)
     if value.ndim != 0:
         raise ShapeError(f"{what} is one truth value, of shape (), got {type_of(value)}")
-    if value.dtype != bool_:
+    if not members(value.dtype) & members(bool_):  # the checker may know a family alone
         raise DTypeError(f"{what} is a bool, got {type_of(value)}: compare it with something")
     return value
 
@@ -58,7 +58,7 @@ def require_alike(first: Any, second: Any, what: str, of_first: str, of_second: 
         same = len(a.shape) == len(b.shape) and all(
             equal(m, n) is not False for m, n in zip(a.shape, b.shape, strict=True)
         )
-        if not same or a.dtype != b.dtype:
+        if not same or not members(a.dtype) & members(b.dtype):
             where = f" at {format_path(path)}" if path else ""
             error = ShapeError if not same else DTypeError
             raise error(

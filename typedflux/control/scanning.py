@@ -20,6 +20,7 @@ from typedflux.core.types import Shape, TensorType
 from typedflux.ops.random import default_generator
 from typedflux.shapes.dims import evaluate, require_equal
 from typedflux.shapes.errors import ShapeError
+from typedflux.static import Reshaped
 from typedflux.tensor import Tensor, wrap
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ def scan(
     *,
     length: int | None = None,
     reverse: bool = False,
-) -> tuple[C, Y]:
+) -> tuple[C, Reshaped[Y]]:
     """Walk along the leading axis of `xs` with a state: the last state, and all results stacked.
 
     `f(carry, x)` returns `(carry, y)`, the new state of the same type as the old. `carry`, `xs` and

@@ -57,7 +57,7 @@ CONSTANT = f"{STATIC}.Constant"
 
 def built_index(t: ProperType) -> int | None:
     """Which type argument of a layer holds what it was built from."""
-    if not isinstance(t, Instance) or not t.args or not t.type.has_base(MODULE):
+    if not isinstance(t, Instance) or not t.args:
         return None
     last = t.type.defn.type_vars[-1]
     return len(t.args) - 1 if isinstance(last, TypeVarType) and last.name == "Built_co" else None

@@ -13,9 +13,11 @@ from mypy.types import Instance, Type, get_proper_type
 from typedflux.mypy_plugin.calls import DTYPE, SHAPE
 from typedflux.mypy_plugin.construction import Applied, Construct, encoded
 from typedflux.mypy_plugin.context import CallContext, checker_of
-from typedflux.mypy_plugin.encoding import TENSOR, Encoder
+from typedflux.mypy_plugin.encoding import MODULE, TENSOR, Encoder
 from typedflux.mypy_plugin.evaluation import Deferred, Undetermined, evaluate
 from typedflux.mypy_plugin.messages import watch
+from typedflux.mypy_plugin.signatures import withdraw
+from typedflux.mypy_plugin.traversal import loosened
 from typedflux.mypy_plugin.values import Reader
 from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.tensor import Tensor
@@ -60,15 +62,21 @@ class Execution:
                         args.append(value)
                     else:
                         kwargs[name] = value
-            if any(map(_is_model, (*args, *kwargs.values()))):
-                return None  # it may look into it, where nothing is in an evaluation
+            given = (*args, *kwargs.values())
+            if any(map(_is_model, given)):
+                # It may look into it, where nothing is in an evaluation; but when it is given a
+                # function to call as well, what that refuses is refused.
+                if any(isinstance(leaf, Applied) for value in given for leaf in leaves(value)):
+                    evaluate(function, args, kwargs)
+                return _unknown(ctx)
             return self._plain(evaluate(function, args, kwargs))
         except Undetermined:
-            return None
+            return _unknown(ctx)
         except (ShapeError, DTypeError) as error:
             code = DTYPE if isinstance(error, DTypeError) else SHAPE
+            withdraw(checker, ctx)
             ctx.api.fail(str(error), ctx.context, code=code)
-            return None
+            return _unknown(ctx)
 
     def _plain(self, value: Any) -> Type:
         """The type of a result in which no function or layer is left."""
@@ -98,9 +106,19 @@ def leaves(value: Any) -> list[Any]:
     return [value]
 
 
+def _unknown(ctx: CallContext) -> Type | None:
+    """The result where only its structure is known; `None` when the signature tells all of it."""
+    structure = loosened(ctx.default_return_type)
+    return None if structure == ctx.default_return_type else structure
+
+
 def _is_model(value: Any) -> bool:
     return any(
         isinstance(leaf, Construct)
-        or (isinstance(leaf, Applied) and isinstance(get_proper_type(leaf.type), Instance))
+        or (
+            isinstance(leaf, Applied)
+            and isinstance(t := get_proper_type(leaf.type), Instance)
+            and t.type.has_base(MODULE)
+        )
         for leaf in leaves(value)
     )

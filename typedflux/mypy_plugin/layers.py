@@ -32,7 +32,7 @@ from typedflux.mypy_plugin.construction import (
     recipe_of,
 )
 from typedflux.mypy_plugin.context import CallContext, checker_of
-from typedflux.mypy_plugin.encoding import Encoder
+from typedflux.mypy_plugin.encoding import MODULE, Encoder
 from typedflux.mypy_plugin.evaluation import Deferred, Undetermined, culprits, evaluate
 from typedflux.mypy_plugin.messages import watch
 from typedflux.mypy_plugin.values import Reader
@@ -119,8 +119,8 @@ class Layers:
         """Call the layer on a tensor of which nothing is known; report what no input can pass."""
         if not any(isinstance(a.value, Deferred) for a in arguments):
             return
-        if any(isinstance(a.value, Type) for a in arguments):
-            return  # not known
+        if any(isinstance(a.value, Type) for a in arguments) or not built.type.has_base(MODULE):
+            return  # not known, or no layer
         layer = Construct(
             built,
             class_of(built),

@@ -22,7 +22,7 @@ from mypy.types import (
     get_proper_type,
 )
 
-from typedflux.mypy_plugin.encoding import DIM_OF, EXPRESSION, HELD, MODULE, TENSOR
+from typedflux.mypy_plugin.encoding import DIM_OF, EXPRESSION, HELD, MODULE, STATIC, TENSOR
 
 
 def is_choice(t: ProperType) -> bool:
@@ -123,3 +123,34 @@ class Axes(TypeTranslator):
             whole, element, *axes = t.args
             return t.copy_modified(args=[whole, element, *self._axes(tuple(axes))])
         return t if t.is_recursive else get_proper_type(t).accept(self)
+
+
+class _Loosener(TypeTranslator):
+    """Makes the shapes of all tensors unknown; with `inside`, those in `Reshaped[...]` alone."""
+
+    def __init__(self, inside: bool) -> None:
+        super().__init__()
+        self.inside = inside
+
+    def visit_instance(self, t: Instance) -> Type:
+        if t.type.fullname != TENSOR:
+            return super().visit_instance(t)
+        if self.inside:
+            return t
+        items = t.type.defn.type_vars[-1]
+        assert isinstance(items, TypeVarTupleType)
+        anything = items.tuple_fallback.copy_modified(args=[AnyType(TypeOfAny.explicit)])
+        return t.copy_modified(args=[t.args[0], UnpackType(anything)])
+
+    def visit_type_alias_type(self, t: TypeAliasType) -> Type:
+        if t.alias is not None and t.alias.fullname == f"{STATIC}.Reshaped" and t.args:
+            return t.args[0].accept(_Loosener(False))
+        return t if self.inside and not t.args else get_proper_type(t).accept(self)
+
+
+_reshaped = _Loosener(True)
+
+
+def loosened(t: Type) -> Type:
+    """A type with unknown shapes where a signature says `Reshaped`."""
+    return t.accept(_reshaped)

@@ -156,6 +156,8 @@ class Reader:
         raise Undetermined
 
     def _tuple(self, t: TupleType) -> tuple[Any, ...]:
+        if t.partial_fallback.type.fullname != "builtins.tuple":
+            raise Undetermined  # a class of its own, which functions may ask for
         held: list[Any] = []
         for item in t.items:
             if isinstance(item, UnpackType):
