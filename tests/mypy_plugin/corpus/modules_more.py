@@ -13,7 +13,7 @@ class Residual(nn.Module, Generic[D]):
 
     def __call__(self, x: Float[Tensor, "*batch D"]) -> Float[Tensor, "*batch D"]:
         return x + self.dropout(self.dense(self.norm(x)))
-        #! return x.mean(axis=-1) + self.dropout(self.dense(self.norm(x)))
+        #! return self.norm(x) @ self.dense.weight[0]
 
 
 class Tower(nn.Module):
