@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from typedflux.shapes.dims import Dim, equal, format_shape
+from typedflux.shapes.dims import Dim, Unknown, equal, format_shape
 from typedflux.shapes.errors import ShapeError
 from typedflux.tensor import Tensor
 
@@ -41,7 +41,7 @@ def check_positive(layer: str, **arguments: int | Sequence[int]) -> None:
     """
     for name, value in arguments.items():
         for item in value if isinstance(value, Sequence) else (value,):
-            if isinstance(item, Dim):
+            if isinstance(item, (Dim, Unknown)):
                 continue
             if isinstance(item, bool) or not hasattr(item, "__index__"):
                 raise TypeError(f"{layer}: {name} takes ints, got {value!r:.80}")

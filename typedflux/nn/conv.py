@@ -14,6 +14,7 @@ from typedflux.checks import Size
 from typedflux.init import Initialiser
 from typedflux.nn.arguments import check_positive, check_spatial, initial
 from typedflux.nn.module import Module
+from typedflux.shapes.dims import equal, surely_below
 from typedflux.shapes.errors import ShapeError
 from typedflux.static import Built_co
 from typedflux.tensor import Tensor
@@ -25,7 +26,7 @@ Activation = Callable[[Tensor], Tensor]
 
 def _check_groups(name: str, in_channels: int, out_channels: int, groups: int) -> None:
     for what, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
-        if groups < 1 or channels % groups:
+        if surely_below(groups, 1) or equal(channels % groups, 0) is False:
             raise ShapeError(f"{name}: {what} {channels} does not divide into {groups} groups")
 
 

@@ -16,7 +16,7 @@ from typedflux.dtypes import Num, promote
 from typedflux.ops.batching import batch_by_loop, merge_batch, split_batch
 from typedflux.ops.families import check_domain, promote_operands
 from typedflux.ops.kernels import conv as kernels
-from typedflux.shapes.dims import require_equal
+from typedflux.shapes.dims import Dim, Unknown, require_equal
 from typedflux.shapes.errors import ShapeError
 from typedflux.shapes.windows import conv_size, conv_transpose_size, resolve_padding
 from typedflux.tensor import Tensor, TensorLike
@@ -193,7 +193,7 @@ def spread(value: int | Sequence[int], rank: int, what: str) -> Sizes:
     Raises:
         ShapeError: when there are not `rank` of them.
     """
-    if isinstance(value, int):
+    if isinstance(value, (int, Dim, Unknown)):
         return (value,) * rank
     sizes = tuple(value)
     if len(sizes) != rank:

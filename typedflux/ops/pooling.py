@@ -13,6 +13,7 @@ from typedflux.ops.batching import merge_batch, split_batch
 from typedflux.ops.convolution import spread
 from typedflux.ops.families import check_domain, promote_operands
 from typedflux.ops.kernels import pool as kernels
+from typedflux.shapes.dims import surely_below
 from typedflux.shapes.errors import ShapeError
 from typedflux.shapes.windows import pool_size, resolve_padding
 from typedflux.tensor import Tensor, TensorLike
@@ -184,7 +185,7 @@ def _params(x: Tensor, window: Sequence[int], stride: Any, padding: Any) -> dict
     ones = (1,) * len(sizes)
     pairs = resolve_padding(padding, sizes, strides, ones)
     for i, (w, pair) in enumerate(zip(sizes, pairs, strict=True)):
-        if max(pair) >= w and max(pair) > 0:
+        if any(surely_below(-p, 0) and surely_below(w - p, 1) for p in pair):
             raise ShapeError(
                 f"the padding {pair} of axis {i} is not smaller than the window's size {w}"
             )

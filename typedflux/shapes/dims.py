@@ -102,6 +102,14 @@ def bounds(size: Dimension) -> tuple[int | None, int | None]:
     return poly.bounds(terms_of(size))
 
 
+def surely_below(size: Dimension, limit: int) -> bool:
+    """Whether a size is below a limit whatever is not known of it."""
+    if isinstance(size, int):
+        return size < limit
+    highest = bounds(size)[1]
+    return highest is not None and highest < limit
+
+
 def is_fixed(size: Dimension, value: int) -> bool:
     """Whether a size is surely this number."""
     return isinstance(size, int) and size == value

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from typedflux.shapes.dims import Dimension, Unknown, bounds, ceil_div, dim_min, hint_of
+from typedflux.shapes.dims import (
+    Dim,
+    Dimension,
+    Unknown,
+    bounds,
+    ceil_div,
+    dim_min,
+    hint_of,
+    surely_below,
+)
 from typedflux.shapes.errors import ShapeError
 
 Pair: TypeAlias = tuple[int, int]
@@ -114,7 +123,7 @@ def conv_transpose_size(
 
 def _check_steps(stride: int, dilation: int, axis: str | int) -> None:
     for what, value in (("stride", stride), ("dilation", dilation)):
-        if value < 1:
+        if surely_below(value, 1):
             raise ShapeError(f"the {what} of {_name(axis)} is {value}, but must be at least 1")
 
 
@@ -155,7 +164,7 @@ def resolve_padding(
                 f"but the kernel {tuple(kernel)} has {rank} axes"
             )
         for axis, value in enumerate(values):
-            if value < 1:
+            if surely_below(value, 1):
                 raise ShapeError(f"the {what} of axis {axis} is {value}, but must be at least 1")
     if isinstance(padding, str):
         if padding == "same":
@@ -170,7 +179,7 @@ def resolve_padding(
             f"{2 * rank} numbers (before and behind for each axis) or {rank} pairs"
         )
     for axis, pair in enumerate(pairs):
-        if min(pair) < 0:
+        if any(surely_below(number, 0) for number in pair):
             raise ShapeError(f"the padding of axis {axis} is {pair}, but cannot be negative")
     return pairs
 
@@ -178,12 +187,12 @@ def resolve_padding(
 def _numbers(
     padding: int | Sequence[int] | Sequence[Sequence[int]], rank: int
 ) -> tuple[Pair, ...] | None:
-    if isinstance(padding, int):
+    if isinstance(padding, (int, Dim, Unknown)):
         return ((padding, padding),) * rank
     flat: list[int] = []
     pairs: list[Pair] = []
     for item in padding:
-        if isinstance(item, int):
+        if isinstance(item, (int, Dim, Unknown)):
             flat.append(item)
         elif len(item) == 2:
             pairs.append((item[0], item[1]))
