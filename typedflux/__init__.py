@@ -23,6 +23,7 @@ from typedflux.autodiff import withgradient as withgradient
 from typedflux.checks import Size as Size
 from typedflux.checks import configure as configure_checks
 from typedflux.checks import typed as typed
+from typedflux.checks.ensure import ensure as ensure
 from typedflux.compile import explain as explain
 from typedflux.compile import jit as jit
 from typedflux.compile import outputsize as outputsize

@@ -5,5 +5,6 @@
 """
 
 from typedflux.checks.decorator import typed as typed
+from typedflux.checks.ensure import ensure as ensure
 from typedflux.checks.settings import configure as configure
 from typedflux.checks.sizes import Size as Size
