@@ -58,14 +58,14 @@ class Layers:
 
     # Construction
 
-    def constructed(self, ctx: FunctionContext, result: Type) -> Type:
+    def constructed(self, fullname: str, ctx: FunctionContext, result: Type) -> Type:
         """The type of a layer that was just constructed, with what it was built from in it."""
         p = get_proper_type(result)
         index = built_index(p)
         if index is None or not isinstance(p, Instance):
             return result
-        if not p.type.fullname.startswith(self.executable):
-            return result
+        if p.type.fullname != fullname or not fullname.startswith(self.executable):
+            return result  # a function that returns a layer, or a class that may not be executed
         checker = checker_of(ctx)
         watch(checker.msg.errors)
         reader = Reader(self.encoder, checker, ctx.context)
