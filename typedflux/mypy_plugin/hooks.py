@@ -26,6 +26,7 @@ from mypy.typeanal import TypeAnalyser
 from mypy.types import AnyType, FunctionLike, Type, TypeOfAny
 
 from typedflux.mypy_plugin import messages
+from typedflux.mypy_plugin.annotated import ENSURE, Annotated
 from typedflux.mypy_plugin.annotations import BASES, Annotations, only_dims
 from typedflux.mypy_plugin.carriers import WRITTEN, mentions
 from typedflux.mypy_plugin.configuration import find_own_modules, settings, source_hash
@@ -77,6 +78,7 @@ class TypedfluxPlugin(Plugin):
         self.signatures = Signatures(self.encoder)
         self.sizes = Sizes(self.encoder)
         self.narrowing = Narrowing(self.encoder)
+        self.annotated = Annotated(self.encoder)
         messages.equal_names[:] = [self.narrowing.names_at]
         self._default = DefaultPlugin(options)  # hooks here would shadow mypy's own otherwise
 
@@ -211,6 +213,8 @@ class TypedfluxPlugin(Plugin):
     def _function_signature_hook(
         self, fullname: str
     ) -> Callable[[FunctionSigContext], FunctionLike] | None:
+        if fullname == "builtins.isinstance":
+            return self.annotated.lenient
         if fullname.startswith(_STANDARD) or self._default.get_function_signature_hook(fullname):
             return None
         return self.signatures.relax
@@ -224,6 +228,10 @@ class TypedfluxPlugin(Plugin):
 
     def _function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
         default = self._default.get_function_hook(fullname)
+        if fullname == "builtins.isinstance":
+            return self.annotated.checked
+        if fullname == ENSURE:
+            return self.annotated.ensured
         if fullname in PURE:
             return lambda ctx: self.sizes.builtin(
                 fullname, ctx, ctx.default_return_type if default is None else default(ctx)
@@ -270,7 +278,7 @@ class TypedfluxPlugin(Plugin):
                 return result
         result = self.signatures.bind(ctx)
         if isinstance(ctx, FunctionContext):
-            return self.layers.constructed(ctx, result)
+            return self.layers.constructed(fullname, ctx, result)
         return result
 
 
