@@ -79,6 +79,11 @@ class TypedfluxPlugin(Plugin):
         self.sizes = Sizes(self.encoder)
         self.narrowing = Narrowing(self.encoder)
         self.annotated = Annotated(self.encoder)
+        messages.forgivers[:] = [
+            lambda file, info: self.annotated.forgives(
+                file, info, self.rebinding.checker_of(file, info)
+            )
+        ]
         messages.equal_names[:] = [self.narrowing.names_at]
         self._default = DefaultPlugin(options)  # hooks here would shadow mypy's own otherwise
 

@@ -33,6 +33,9 @@ settlers: list[Callable[[str, ErrorInfo], bool]] = []
 equal_names: list[Callable[[str, ErrorInfo], dict[str, str]]] = []
 """Who knows what names are to be read as at the place of a message; see `narrowing`."""
 
+forgivers: list[Callable[[str, ErrorInfo], bool]] = []
+"""Who may say that what mypy finds odd is right; see `annotated`."""
+
 
 def watch(errors: Errors) -> None:
     """Rewrite what `errors` receives from now on; calling it again changes nothing."""
@@ -46,6 +49,8 @@ def rewrite(file: str, info: ErrorInfo) -> bool:
     """Rewrite one message in place; true to drop it."""
     code = info.code.code if info.code is not None else None
     if code == "assignment" and any(settle(file, info) for settle in settlers):
+        return True
+    if code == "misc" and any(forgive(file, info) for forgive in forgivers):
         return True
     spelled = spell(info.message)
     if spelled == info.message:
@@ -121,7 +126,7 @@ def _axis(text: str) -> str:
     literal = re.fullmatch(r"Literal\[(-?\d+)\]\??", text)
     if literal:
         return literal[1]
-    if text in ("Any", "int", "builtins.int", "object"):
+    if text in ("Any", "int", "builtins.int", "object", "Never"):
         return "_"
     if re.match(r"\*?(builtins\.)?(tuple|Unpack)\[", text.lstrip("*")):
         return "..."

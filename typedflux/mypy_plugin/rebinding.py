@@ -168,7 +168,7 @@ class Rebinding:
 
     def assigned(self, file: str, info: ErrorInfo) -> bool:
         """Whether mypy's complaint about an assignment is settled: the name was rebound."""
-        checker = self._checker_of(file, info)
+        checker = self.checker_of(file, info)
         if checker is None or not self.encoder.ready:
             return False
         settled = False
@@ -177,7 +177,7 @@ class Rebinding:
                 settled = self._rebind(lvalue, value, checker) or settled
         return settled
 
-    def _checker_of(self, file: str, info: ErrorInfo) -> TypeChecker | None:
+    def checker_of(self, file: str, info: ErrorInfo) -> TypeChecker | None:
         checker = self.checker
         if checker is None or checker.msg.errors.file != file or checker.errors.file != file:
             found = [c for c in gc.get_objects() if isinstance(c, TypeChecker)]
