@@ -124,7 +124,7 @@ class Annotated:
                 return self._any(items, checker)
         return None
 
-    def forgives(self, file: str, info: ErrorInfo, checker: TypeChecker | None) -> bool:
+    def forgives(self, info: ErrorInfo, checker: TypeChecker | None) -> bool:
         """Whether a complaint about the second argument of `isinstance` is settled."""
         if checker is None or not info.message.startswith(_GENERIC):
             return False

@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from mypy.errors import CompileError
+from mypy.errors import CompileError, ErrorInfo
 from mypy.nodes import MypyFile, TypeAlias, TypeInfo
 from mypy.options import Options
 from mypy.plugin import (
@@ -79,11 +79,7 @@ class TypedfluxPlugin(Plugin):
         self.sizes = Sizes(self.encoder)
         self.narrowing = Narrowing(self.encoder)
         self.annotated = Annotated(self.encoder)
-        messages.forgivers[:] = [
-            lambda file, info: self.annotated.forgives(
-                file, info, self.rebinding.checker_of(file, info)
-            )
-        ]
+        messages.forgivers[:] = [self._forgives]
         messages.equal_names[:] = [self.narrowing.names_at]
         self._default = DefaultPlugin(options)  # hooks here would shadow mypy's own otherwise
 
@@ -164,6 +160,9 @@ class TypedfluxPlugin(Plugin):
             table[fullname] = None if hook is None else guarded(self._placed(hook), default)
         found: H | None = table[fullname]
         return found
+
+    def _forgives(self, file: str, info: ErrorInfo) -> bool:
+        return self.annotated.forgives(info, self.narrowing.checker_of(file))
 
     def _placed(self, hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """The hook, which reads sizes as they are known to be in the place it is asked about."""

@@ -56,10 +56,15 @@ class Narrowing:
         finally:
             self.encoder.equalities = before
 
+    def checker_of(self, file: str) -> TypeChecker | None:
+        """The checker of the file that is being checked, once a hook has been asked in it."""
+        checker = self._checker
+        return checker if checker is not None and checker.msg.errors.file == file else None
+
     def names_at(self, file: str, info: ErrorInfo) -> dict[str, str]:
         """The same as texts, for a message."""
-        checker = self._checker
-        if checker is None or checker.msg.errors.file != file or not self.encoder.ready:
+        checker = self.checker_of(file)
+        if checker is None or not self.encoder.ready:
             return {}
         found = self.at(checker, info.line, info.column)
         return {s.name: str(size) for s, size in found.items()}

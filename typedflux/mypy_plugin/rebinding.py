@@ -62,6 +62,7 @@ from mypy.types import (
     get_proper_type,
 )
 
+from typedflux import dtypes
 from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, TENSOR, Encoder, is_instance, unknown
 from typedflux.mypy_plugin.syntax import blocks, statements, walk
 from typedflux.mypy_plugin.traversal import Axes
@@ -168,7 +169,7 @@ class Rebinding:
 
     def assigned(self, file: str, info: ErrorInfo) -> bool:
         """Whether mypy's complaint about an assignment is settled: the name was rebound."""
-        checker = self.checker_of(file, info)
+        checker = self._checker_of(file, info)
         if checker is None or not self.encoder.ready:
             return False
         settled = False
@@ -177,7 +178,7 @@ class Rebinding:
                 settled = self._rebind(lvalue, value, checker) or settled
         return settled
 
-    def checker_of(self, file: str, info: ErrorInfo) -> TypeChecker | None:
+    def _checker_of(self, file: str, info: ErrorInfo) -> TypeChecker | None:
         checker = self.checker
         if checker is None or checker.msg.errors.file != file or checker.errors.file != file:
             found = [c for c in gc.get_objects() if isinstance(c, TypeChecker)]
@@ -292,7 +293,12 @@ class Rebinding:
 
     def _join_tensors(self, a: Instance, b: Instance) -> Type:
         mine, theirs = a.args[1:], b.args[1:]
-        dtype = a.args[0] if a.args[0] == b.args[0] else unknown()
+        dtype = self.encoder.dtype_type(
+            dtypes.simplify(
+                dtypes.members(self.encoder.dtype(a.args[0]))
+                | dtypes.members(self.encoder.dtype(b.args[0]))
+            )
+        )
         if len(mine) != len(theirs):
             return self.encoder.instance(TENSOR, [dtype, self.encoder.unknown_axes()])
         axes = [x if x == y else unknown() for x, y in zip(mine, theirs, strict=True)]
