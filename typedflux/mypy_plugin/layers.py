@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mypy.nodes import Context, Expression, LambdaExpr
+from mypy.nodes import CallExpr, Context, Expression, FuncDef, LambdaExpr, RefExpr, ReturnStmt
 from mypy.plugin import AttributeContext, FunctionContext, MethodContext
-from mypy.types import Instance, Type, get_proper_type
+from mypy.subtypes import is_subtype
+from mypy.types import Instance, Type, TypeVarLikeType, get_proper_type
 
 from typedflux import dtypes
 from typedflux.core.types import TensorType
@@ -35,6 +36,8 @@ from typedflux.mypy_plugin.context import CallContext, checker_of
 from typedflux.mypy_plugin.encoding import MODULE, Encoder
 from typedflux.mypy_plugin.evaluation import Deferred, Undetermined, culprits, evaluate
 from typedflux.mypy_plugin.messages import watch
+from typedflux.mypy_plugin.syntax import statements
+from typedflux.mypy_plugin.traversal import TypeCollector
 from typedflux.mypy_plugin.values import Reader
 from typedflux.shapes.errors import DTypeError, ShapeError
 
@@ -64,8 +67,10 @@ class Layers:
         index = built_index(p)
         if index is None or not isinstance(p, Instance):
             return result
-        if p.type.fullname != fullname or not fullname.startswith(self.executable):
-            return result  # a function that returns a layer, or a class that may not be executed
+        if p.type.fullname != fullname:
+            return self._returned(p, ctx)
+        if not fullname.startswith(self.executable):
+            return result
         checker = checker_of(ctx)
         watch(checker.msg.errors)
         reader = Reader(self.encoder, checker, ctx.context)
@@ -92,13 +97,35 @@ class Layers:
                     argument.type = general or argument.type
         return self._with_recipe(p, index, arguments, ctx.context, checker.path)
 
+    def _returned(self, p: Instance, ctx: FunctionContext) -> Type:
+        """The layer that a function of this module returns, whose annotation says no more than
+        `nn.Chain`."""
+        callee = ctx.context.callee if isinstance(ctx.context, CallExpr) else None
+        function = callee.node if isinstance(callee, RefExpr) else None
+        if recipe_of(p) is not None or not isinstance(function, FuncDef):
+            return p
+        checker = checker_of(ctx)
+        found = [
+            checker.lookup_type_or_none(statement.expr)
+            for statement in statements(function.body.body)
+            if isinstance(statement, ReturnStmt) and statement.expr is not None
+        ]
+        if not found or found[0] is None or any(t != found[0] for t in found):
+            return p
+        returned = get_proper_type(found[0])
+        if recipe_of(returned) is None or not is_subtype(returned, p) or _variables(returned):
+            return p
+        return returned
+
     def _read(self, argument: _Argument, reader: Reader) -> None:
         try:
             argument.value = reader.value(argument.expression, argument.type)
         except Undetermined:
             argument.value = argument.type
             return
-        if not isinstance(argument.value, (Deferred, TensorType)):
+        if isinstance(argument.value, Applied):
+            argument.type = argument.value.type
+        elif not isinstance(argument.value, (Deferred, TensorType)):
             argument.type = frozen(argument.value, self.encoder) or argument.type
 
     def _with_recipe(
@@ -200,6 +227,12 @@ class Layers:
                     f"this layer, in the call in line {ctx.context.line}", here
                 )
             return
+
+
+def _variables(t: Type) -> list[TypeVarLikeType]:
+    collector = TypeCollector()
+    t.accept(collector)
+    return collector.variables
 
 
 def _has_stars(ctx: CallContext) -> bool:

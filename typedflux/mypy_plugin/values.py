@@ -7,12 +7,14 @@ written out or have a literal type; sizes as dims; functions and dtypes of the p
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
 from mypy.checker import TypeChecker
 from mypy.nodes import (
     CallExpr,
+    ConditionalExpr,
     Context,
     EllipsisExpr,
     Expression,
@@ -46,8 +48,8 @@ from mypy.types import (
 from typedflux.mypy_plugin.constants import Constants
 from typedflux.mypy_plugin.construction import CONSTANT, Applied, construct_of, is_callable, thawed
 from typedflux.mypy_plugin.encoding import DIM_OF, Encoder, is_instance
-from typedflux.mypy_plugin.evaluation import Undetermined
-from typedflux.shapes.dims import Unknown
+from typedflux.mypy_plugin.evaluation import Deferred, Undetermined
+from typedflux.shapes.dims import UNKNOWN, Dim, Unknown
 
 _SEQUENCES = ("builtins.tuple", "builtins.list", "typing.Sequence")
 
@@ -90,6 +92,8 @@ class Reader:
                     return -inner
             case EllipsisExpr():
                 return ...
+            case ConditionalExpr():
+                return self._either(expression)
             case SliceExpr():
                 bounds = (expression.begin_index, expression.end_index, expression.stride)
                 return slice(*[None if b is None else self.value(b) for b in bounds])
@@ -112,6 +116,20 @@ class Reader:
             if type_ is None:
                 type_ = self.checker.expr_checker.accept(expression)
         return self.of_type(type_)
+
+    def _either(self, expression: ConditionalExpr) -> Any:
+        """One of two values: what is known of both."""
+        first, second = self.value(expression.if_expr), self.value(expression.else_expr)
+        if all(isinstance(v, Deferred) or inspect.isfunction(v) for v in (first, second)):
+            types = [
+                self.checker.lookup_type(e) for e in (expression.if_expr, expression.else_expr)
+            ]
+            return Applied(UnionType(types), self, expression)
+        if type(first) is type(second) and first == second:
+            return first
+        if all(isinstance(v, (int, Dim, Unknown)) for v in (first, second)):
+            return UNKNOWN
+        raise Undetermined
 
     def _items(self, expressions: Sequence[Expression]) -> list[Any]:
         held: list[Any] = []
