@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mypy.checker import TypeChecker
+from mypy.expandtype import expand_type
 from mypy.maptype import map_instance_to_supertype
 from mypy.nodes import (
     ARG_POS,
@@ -81,24 +82,42 @@ from typedflux.shapes.unify import Bindings, agree, bind
 def dim_variables(signature: CallableType) -> list[TypeVarLikeType]:
     """The variables of a signature that stand for dims in it.
 
-    A variable that also stands for a whole type, such as that of a module's inner module, is none.
+    A variable that is a module's argument may also stand for a whole type, such as that of a
+    module inside; then it is none.
     """
     if not signature.variables:
         return []
-    used: set[TypeVarId] = set()
+    finder = _DimFinder()
     whole = TypeCollector()
+    for t in (*signature.arg_types, signature.ret_type):
+        t.accept(finder).accept(whole)
+    used = finder.axes | (finder.arguments - {v.id for v in whole.variables})
+    return [v for v in signature.variables if v.id in used]
 
-    def note(axis: Type) -> list[Type]:
+
+class _DimFinder(Axes):
+    """Notes the variables in axes of tensors and in sizes, and those that modules are given; takes
+    them out of the type."""
+
+    def __init__(self) -> None:
+        super().__init__(self._note)
+        self.axes: set[TypeVarId] = set()
+        self.arguments: set[TypeVarId] = set()
+        self._in_module = False
+
+    def visit_instance(self, t: Instance) -> Type:
+        outer, self._in_module = self._in_module, t.type.fullname not in (TENSOR, DIM_OF)
+        found = super().visit_instance(t)
+        self._in_module = outer
+        return found
+
+    def _note(self, axis: Type) -> list[Type]:
         collector = TypeCollector()
         for part in _parts(axis):
             part.accept(collector)
-        used.update(v.id for v in collector.variables)
+        found = {v.id for v in collector.variables}
+        (self.arguments if self._in_module else self.axes).update(found)
         return [unknown()]
-
-    for t in (*signature.arg_types, signature.ret_type):
-        t.accept(Axes(note)).accept(whole)
-    used -= {v.id for v in whole.variables}
-    return [v for v in signature.variables if v.id in used]
 
 
 def _parts(axis: Type) -> Sequence[Type]:
@@ -312,7 +331,8 @@ class Binder:
             if isinstance(wanted, TypeVarType) and wanted.id not in self.variables and is_module:
                 if not isinstance(get_proper_type(y), (LiteralType, TypeVarType)):
                     continue  # a module's inner module
-            if is_module and _is_axis(wanted):
+            dim = isinstance(wanted, TypeVarType) and wanted.id in self.variables
+            if dim or isinstance(wanted, LiteralType) or (is_module and _is_axis(wanted)):
                 reason = self._unify_dim(x, self.encoder.dim(y))
             else:
                 reason = self.unify(x, y)
@@ -568,7 +588,15 @@ class Binder:
     def fill(self, t: Type, *, keep: bool = False) -> Type:
         """A type with the dims of this call in place of the signature's; what is not bound is
         unknown, or with `keep` stays."""
-        return t.accept(Axes(lambda axis: self._fill_axis(axis, keep)))
+        filled = t.accept(Axes(lambda axis: self._fill_axis(axis, keep)))
+        if keep or not self.variables:
+            return filled
+        # Classes that are no modules may be generic in dims too.
+        collector = TypeCollector()
+        filled.accept(collector)
+        left = [v for v in collector.variables if v.id in self.variables]
+        own = {v.id: self._fill_axis(v, keep)[0] for v in left if isinstance(v, TypeVarType)}
+        return expand_type(filled, own) if own else filled
 
     def _fill_axis(self, axis: Type, keep: bool) -> list[Type]:
         t = get_proper_type(axis)

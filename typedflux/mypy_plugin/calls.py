@@ -8,12 +8,14 @@ arguments, a mismatch is reported at the argument, and the result's dims are fil
 from __future__ import annotations
 
 from mypy.errorcodes import ErrorCode
+from mypy.expandtype import expand_type
 from mypy.types import (
     CallableType,
     FunctionLike,
     Instance,
     TupleType,
     Type,
+    TypeVarType,
     get_proper_type,
 )
 
@@ -32,10 +34,13 @@ DTYPE = ErrorCode("tensor-dtype", "Dtypes of tensors disagree", "typedflux")
 
 def relax(signature: CallableType, encoder: Encoder) -> CallableType:
     """The signature with every shape unknown and without the variables for dims."""
-    dims = {v.id for v in dim_variables(signature)}
+    found = dim_variables(signature)
+    dims = {v.id for v in found}
+    # What is left of them afterwards: in classes of the user's that are no modules.
+    anything = {v.id: unknown() for v in found if isinstance(v, TypeVarType)}
     relaxer = _Relaxer(encoder)
     return signature.copy_modified(
-        arg_types=[t.accept(relaxer) for t in signature.arg_types],
+        arg_types=[expand_type(t.accept(relaxer), anything) for t in signature.arg_types],
         variables=[v for v in signature.variables if v.id not in dims],
     )
 

@@ -17,7 +17,6 @@ from typedflux.mypy_plugin.encoding import MODULE, TENSOR, Encoder
 from typedflux.mypy_plugin.evaluation import Deferred, Undetermined, evaluate
 from typedflux.mypy_plugin.messages import watch
 from typedflux.mypy_plugin.signatures import withdraw
-from typedflux.mypy_plugin.traversal import loosened
 from typedflux.mypy_plugin.values import Reader
 from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.tensor import Tensor
@@ -68,15 +67,15 @@ class Execution:
                 # function to call as well, what that refuses is refused.
                 if any(isinstance(leaf, Applied) for value in given for leaf in leaves(value)):
                     evaluate(function, args, kwargs)
-                return _unknown(ctx)
+                return None
             return self._plain(evaluate(function, args, kwargs))
         except Undetermined:
-            return _unknown(ctx)
+            return None
         except (ShapeError, DTypeError) as error:
             code = DTYPE if isinstance(error, DTypeError) else SHAPE
             withdraw(checker, ctx)
             ctx.api.fail(str(error), ctx.context, code=code)
-            return _unknown(ctx)
+            return None
 
     def _plain(self, value: Any) -> Type:
         """The type of a result in which no function or layer is left."""
@@ -104,12 +103,6 @@ def leaves(value: Any) -> list[Any]:
     if isinstance(value, (list, tuple)):
         return [leaf for item in value for leaf in leaves(item)]
     return [value]
-
-
-def _unknown(ctx: CallContext) -> Type | None:
-    """The result where only its structure is known; `None` when the signature tells all of it."""
-    structure = loosened(ctx.default_return_type)
-    return None if structure == ctx.default_return_type else structure
 
 
 def _is_model(value: Any) -> bool:

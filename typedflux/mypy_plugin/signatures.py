@@ -9,9 +9,11 @@ from typing import TypeAlias
 
 from mypy.argmap import ArgTypeExpander
 from mypy.checker import TypeChecker
+from mypy.constraints import SUPERTYPE_OF, infer_constraints
 from mypy.erasetype import erase_typevars
 from mypy.errorcodes import ARG_TYPE
 from mypy.errors import ErrorInfo
+from mypy.expandtype import expand_type
 from mypy.messages import format_type
 from mypy.nodes import (
     CallExpr,
@@ -29,6 +31,7 @@ from mypy.types import (
     FunctionLike,
     Instance,
     Type,
+    TypeVarId,
     UnionType,
     get_proper_type,
 )
@@ -39,7 +42,12 @@ from typedflux.mypy_plugin.constants import refined
 from typedflux.mypy_plugin.context import CallContext, SignatureContext, checker_of
 from typedflux.mypy_plugin.encoding import MODULE, TENSOR, Encoder, is_instance, unknown
 from typedflux.mypy_plugin.messages import watch
-from typedflux.mypy_plugin.traversal import TypeCollector, speaks_of_shapes
+from typedflux.mypy_plugin.traversal import (
+    Reshaped,
+    TypeCollector,
+    loosened,
+    speaks_of_shapes,
+)
 from typedflux.mypy_plugin.unions import is_declared, united
 
 _PARTIAL = "functools.partial"
@@ -66,6 +74,7 @@ class Signatures:
         self.encoder = encoder
         self._stashed: dict[int, tuple[Context, list[Seen]]] = {}
         self._members: dict[int, tuple[Context, dict[str, tuple[CallableType, Outcome]]]] = {}
+        self._reshaped: dict[int, tuple[Context, CallableType]] = {}
         self._checker: TypeChecker | None = None
 
     # Before
@@ -73,14 +82,17 @@ class Signatures:
     def relax(self, ctx: SignatureContext) -> FunctionLike:
         """The signature to check the call against: without shapes, which are bound afterwards."""
         signature = ctx.default_signature
-        if not self.encoder.ready or not is_relevant(signature):
+        if not self.encoder.ready:
             return signature
+        if not is_relevant(signature):
+            return self._without_shapes(signature, ctx)
         checker = checker_of(ctx)
         watch(checker.msg.errors)
         if checker is not self._checker:  # another module: what was noted of the last is done with
             self._checker = checker
             self._stashed.clear()
             self._members.clear()
+            self._reshaped.clear()
         relaxed = relax(signature, self.encoder)
         stash = self._stashed.setdefault(id(ctx.context), (ctx.context, []))[1]
         left: frozenset[int] = frozenset()
@@ -93,6 +105,27 @@ class Signatures:
         stash[:] = [seen for seen in stash if str(seen.relaxed) != text]
         stash.append(Seen(signature, relaxed, left))
         return relaxed
+
+    def _without_shapes(self, signature: CallableType, ctx: SignatureContext) -> CallableType:
+        """What a signature calls `Reshaped` is for the plugin to say: what the program expects in
+        its place says nothing of the arguments."""
+        finder = Reshaped(lambda t: unknown())
+        result = signature.ret_type.accept(finder)
+        if not finder.found:
+            return signature
+        self._reshaped[id(ctx.context)] = (ctx.context, signature)
+        return signature.copy_modified(ret_type=result)
+
+    def _structured(self, signature: CallableType, ctx: CallContext) -> Type:
+        """A result whose shapes the plugin could not tell: structured as the signature says."""
+        solved: dict[TypeVarId, Type] = {}
+        for formal, actuals in zip(signature.arg_types, ctx.arg_types, strict=False):
+            for actual in actuals:
+                for c in infer_constraints(formal, actual, SUPERTYPE_OF):
+                    solved.setdefault(c.type_var, c.target)
+        whole = Reshaped(lambda t: loosened(expand_type(t, solved)))
+        filled = expand_type(signature.ret_type.accept(whole), solved)
+        return erase_typevars(filled, {v.id for v in signature.variables})
 
     def _with_functions(
         self, signature: CallableType, relaxed: CallableType, ctx: SignatureContext
@@ -129,6 +162,9 @@ class Signatures:
         """The type of a call's result, after its dims are bound and mismatches reported."""
         stashed = self._stashed.get(id(ctx.context))
         if stashed is None:
+            reshaped = self._reshaped.get(id(ctx.context))
+            if reshaped is not None:
+                return self._structured(reshaped[1], ctx)
             return ctx.default_return_type if _has_name(ctx) else self._bind_unnamed(ctx)
         candidates = _called(stashed[1], ctx)
         for seen in candidates[:-1]:

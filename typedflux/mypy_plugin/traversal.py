@@ -126,31 +126,38 @@ class Axes(TypeTranslator):
 
 
 class _Loosener(TypeTranslator):
-    """Makes the shapes of all tensors unknown; with `inside`, those in `Reshaped[...]` alone."""
-
-    def __init__(self, inside: bool) -> None:
-        super().__init__()
-        self.inside = inside
+    """Makes the shapes of all tensors unknown."""
 
     def visit_instance(self, t: Instance) -> Type:
         if t.type.fullname != TENSOR:
             return super().visit_instance(t)
-        if self.inside:
-            return t
         items = t.type.defn.type_vars[-1]
         assert isinstance(items, TypeVarTupleType)
         anything = items.tuple_fallback.copy_modified(args=[AnyType(TypeOfAny.explicit)])
         return t.copy_modified(args=[t.args[0], UnpackType(anything)])
 
     def visit_type_alias_type(self, t: TypeAliasType) -> Type:
+        return get_proper_type(t).accept(self)
+
+
+_loosener = _Loosener()
+
+
+class Reshaped(TypeTranslator):
+    """Replaces each `Reshaped[...]` of a signature by what `instead` makes of its argument."""
+
+    def __init__(self, instead: Callable[[Type], Type]) -> None:
+        super().__init__()
+        self.instead = instead
+        self.found = False
+
+    def visit_type_alias_type(self, t: TypeAliasType) -> Type:
         if t.alias is not None and t.alias.fullname == f"{STATIC}.Reshaped" and t.args:
-            return t.args[0].accept(_Loosener(False))
-        return t if self.inside and not t.args else get_proper_type(t).accept(self)
-
-
-_reshaped = _Loosener(True)
+            self.found = True
+            return self.instead(t.args[0])
+        return t
 
 
 def loosened(t: Type) -> Type:
-    """A type with unknown shapes where a signature says `Reshaped`."""
-    return t.accept(_reshaped)
+    """A type with unknown shapes."""
+    return t.accept(_loosener)
