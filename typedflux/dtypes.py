@@ -69,14 +69,6 @@ class DType:
     def __reduce__(self) -> str:
         return self.name if self.name != "bool" else "bool_"
 
-    def __hash__(self) -> int:
-        return hash(self.name)
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, DType):
-            return self is other
-        return NotImplemented
-
 
 bool_: Final = DType("bool", "bool", 8)
 int8: Final = DType("int8", "int", 8)

@@ -8,7 +8,8 @@ without recursion, and frees each node as it goes unless the pullback is to be u
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from heapq import heappop, heappush
 from typing import Any, ClassVar
 
 from typedflux import ops
@@ -158,12 +159,15 @@ class ReverseTrace(Trace):
         With `keep` the record can be used again; without, it is freed as it is consumed.
         """
         pending: dict[Node, Any] = {}
+        queue: list[tuple[int, Node]] = []
         for out, cotangent in zip(outputs, cotangents, strict=True):
             if type(out) is ReverseTracer and out._trace is self:
-                _accumulate(pending, _origin(out), cotangent)
+                _accumulate(pending, queue, _origin(out), cotangent)
         wanted = {t.node for t in inputs if type(t) is ReverseTracer and t._trace is self}
-        for node in _backward_order(pending):
-            if node in wanted or node not in pending:
+        while queue:
+            # Whatever uses a node was created after it, so the last one has all its cotangents.
+            node = heappop(queue)[1]
+            if node in wanted:
                 continue
             arrived: Any = pending.pop(node)
             if node.outputs is not None:
@@ -177,10 +181,10 @@ class ReverseTrace(Trace):
                 joint, parents = node.joint
                 for parent, c in zip(parents, joint.function(arrived), strict=True):
                     if parent is not None and c is not None:
-                        _accumulate(pending, parent, c)
+                        _accumulate(pending, queue, parent, c)
             else:
                 for parent, pullback in node.edges:
-                    _accumulate(pending, parent, pullback(arrived))
+                    _accumulate(pending, queue, parent, pullback(arrived))
             if not keep:
                 node.clear()
         return [
@@ -193,37 +197,22 @@ def _origin(tracer: ReverseTracer) -> Any:
     return tracer.node if tracer.position < 0 else Output(tracer.node, tracer.position)
 
 
-def _accumulate(pending: dict[Node, Any], target: Any, cotangent: Tensor) -> None:
+def _accumulate(
+    pending: dict[Node, Any], queue: list[tuple[int, Node]], target: Any, cotangent: Tensor
+) -> None:
+    """Add to what has arrived at a node, or at one of its results; the first arrival queues it."""
     if type(target) is Node:
         known = pending.get(target)
-        pending[target] = cotangent if known is None else ops.add(known, cotangent)
+        if known is None:
+            pending[target] = cotangent
+            heappush(queue, (-target.index, target))
+        else:
+            pending[target] = ops.add(known, cotangent)
         return
     node = target.node
     slots = pending.get(node)
     if slots is None:
         slots = pending[node] = [None] * len(node.outputs)
+        heappush(queue, (-node.index, node))
     known = slots[target.position]
     slots[target.position] = cotangent if known is None else ops.add(known, cotangent)
-
-
-def _backward_order(starts: Iterable[Node]) -> list[Node]:
-    seen = set(starts)
-    stack = list(seen)
-    while stack:
-        node = stack.pop()
-        if node.joint is not None:
-            parents: Iterable[Any] = node.joint[1]
-        else:
-            parents = [parent for parent, _ in node.edges]
-        for parent in parents:
-            if parent is None:
-                continue
-            target = parent if type(parent) is Node else parent.node
-            if target not in seen:
-                seen.add(target)
-                stack.append(target)
-    return sorted(seen, key=_index, reverse=True)
-
-
-def _index(node: Node) -> int:
-    return node.index

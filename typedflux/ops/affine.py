@@ -12,6 +12,7 @@ from typedflux.core.types import TensorType
 from typedflux.dtypes import Num, promote_all
 from typedflux.ops.families import check_domain, promote_operands
 from typedflux.ops.linear import matmul, matmul_p
+from typedflux.ops.reductions import sum_p
 from typedflux.shapes.dims import product, require_equal
 from typedflux.shapes.errors import ShapeError
 from typedflux.tensor import Tensor
@@ -56,10 +57,11 @@ def _rows(x: Tensor) -> Tensor:
 def _vjp(out: Tensor, x: Tensor, weight: Tensor, bias: Tensor) -> Pullbacks:
     if not out.dtype.is_inexact:
         return None
+    # A cotangent has the dtype of the result, which is that of the operands: nothing to promote.
     return (
-        lambda g: matmul(g, _conj(weight)),
-        lambda g: matmul(ops.matrix_transpose(_rows(g)), _conj(_rows(x))),
-        lambda g: ops.sum(_rows(g), axis=0),
+        lambda g: matmul(g, _conj(weight)) if g.ndim < 2 else matmul_p.bind(g, _conj(weight)),
+        lambda g: matmul_p.bind(ops.matrix_transpose(_rows(g)), _conj(_rows(x))),
+        lambda g: sum_p.bind(_rows(g), axis=(0,), keepdims=False),
     )
 
 

@@ -43,12 +43,14 @@ def _check_labels(shape: Shape, labels: TensorType, axis: int) -> None:
 
 
 def _check_range(labels: Array, size: int) -> None:
-    if labels.size:
+    if not labels.size:
+        return
+    # Without their sign, numbers below 0 are the largest: one pass finds both.
+    if np.maximum.reduce(labels.view(f"u{labels.itemsize}"), axis=None) >= size:
         low, high = labels.min(), labels.max()
-        if low < 0 or high >= size:
-            worst = low if low < 0 else high
-            known = f"labels are 0 to {size - 1}" if size else "the axis of classes is empty"
-            raise AxisError(f"there is no class {worst} among {size}: {known}")
+        worst = low if low < 0 else high
+        known = f"labels are 0 to {size - 1}" if size else "the axis of classes is empty"
+        raise AxisError(f"there is no class {worst} among {size}: {known}")
 
 
 def _places(labels: Array, axis: int) -> tuple[Any, ...]:

@@ -222,11 +222,12 @@ def promote_operands(
     if isinstance(first, Tensor):
         common = first.dtype
         if common in domain.members and (not inexact or common.is_inexact):
-            for other in operands:
+            rest = operands[1:]
+            for other in rest:
                 if not isinstance(other, Tensor) or other.dtype is not common:
                     break
             else:
-                return list(operands)  # type: ignore[arg-type]
+                return [first, *rest]  # type: ignore[list-item]
     # A symbolic size stands for a Python number, and is as weak.
     given: list[Any] = [o if isinstance(o, _SIZES) else as_operand(name, o) for o in operands]
     tensors = [o for o in given if isinstance(o, Tensor)]

@@ -63,7 +63,7 @@ def ordered(kernel: Callable[..., Any]) -> Callable[..., Any]:
 
 def restore_axes(g: Tensor, shape: Shape, axis: tuple[int, ...], keepdims: bool) -> Tensor:
     """A reduction's cotangent with its reduced axes back, of size 1: it broadcasts to `shape`."""
-    if keepdims:
+    if keepdims or g.ndim == 0:
         return g
     kept = tuple(1 if i in axis else size for i, size in enumerate(shape))
     return ops.reshape(g, kept)  # type: ignore[arg-type]

@@ -37,7 +37,7 @@ def _mean_kernel(x: Array, *, axis: tuple[int, ...], keepdims: bool) -> Any:
     count = 1
     for a in axis:
         count *= x.shape[a]
-    total: Any = np.sum(x, axis=axis, keepdims=keepdims)
+    total: Any = np.add.reduce(x, axis=axis, keepdims=keepdims)
     return total / x.dtype.type(count)
 
 
@@ -71,8 +71,9 @@ def mean(x: TensorLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tens
     >>> mean(ops.asarray([[1.0, 2.0], [3.0, 4.0]]), axis=1)
     Tensor([1.5, 3.5], float32)
     """
-    x = ops.asarray(x)
-    x = ops.astype(x, dtypes.to_inexact(x.dtype))  # type: ignore[arg-type]
+    if not isinstance(x, Tensor) or not x.dtype.is_inexact:
+        x = ops.asarray(x)
+        x = ops.astype(x, dtypes.to_inexact(x.dtype))  # type: ignore[arg-type]
     out: Tensor = mean_p.bind(x, axis=axes_of("mean", x, axis), keepdims=keepdims)
     return out
 
