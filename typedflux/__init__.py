@@ -23,7 +23,10 @@ from typedflux.autodiff import withgradient as withgradient
 from typedflux.checks import Size as Size
 from typedflux.checks import configure as configure_checks
 from typedflux.checks import typed as typed
+from typedflux.checks import typed_package as typed_package
 from typedflux.checks.ensure import ensure as ensure
+from typedflux.checks.ipython import load_ipython_extension as load_ipython_extension
+from typedflux.checks.ipython import unload_ipython_extension as unload_ipython_extension
 from typedflux.compile import explain as explain
 from typedflux.compile import jit as jit
 from typedflux.compile import outputsize as outputsize

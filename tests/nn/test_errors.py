@@ -222,12 +222,12 @@ CALLS: Rows = [
     (
         lambda: nn.LSTMCell(3, 4)(zeros(2, 3), (zeros(2, 4), 0)),
         TypeError,
-        "argument 'state'[1] must be Float[Tensor, \"*batch Hidden\"], got int",
+        "argument 'state[1]' must be Float[Tensor, \"*batch Hidden\"], got int",
     ),
     (
         lambda: nn.LSTMCell(3, 4)(zeros(2, 3), (zeros(2, 4), zeros(2, 5))),
         ShapeError,
-        "LSTMCell: argument 'state'[1] has shape \"2 5\", expected Float[Tensor, ",
+        "LSTMCell: argument 'state[1]' has shape \"2 5\", expected Float[Tensor, ",
     ),
     (
         lambda: nn.LSTM(3, 4)(zeros(2, 3)),

@@ -6,5 +6,6 @@
 
 from typedflux.checks.decorator import typed as typed
 from typedflux.checks.ensure import ensure as ensure
+from typedflux.checks.hook import typed_package as typed_package
 from typedflux.checks.settings import configure as configure
 from typedflux.checks.sizes import Size as Size

@@ -205,11 +205,10 @@ def _check_fields(cls: type, dataclass: bool) -> None:
     if hasattr(cls, "__dims_in_subscript__"):
         return  # modules verify their fields themselves
     frozen = dataclass and cls.__dataclass_params__.frozen  # type: ignore[attr-defined]
-    if frozen or getattr(cls.__setattr__, "__typedflux_fields__", False):
+    if frozen or hasattr(cls.__setattr__, _FIELDS):
         return
     original: Any = cls.__setattr__
 
-    @functools.wraps(original)
     def assign(self: Any, name: str, value: Any) -> None:
         __tracebackhide__ = True
         known: Fields = getattr(type(self), _FIELDS)
@@ -217,8 +216,10 @@ def _check_fields(cls: type, dataclass: bool) -> None:
             known.verify(self, name, value)
         original(self, name, value)
 
-    assign.__typedflux_fields__ = True  # type: ignore[attr-defined]
-    cls.__setattr__ = assign  # type: ignore[method-assign]
+    functools.update_wrapper(assign, original)
+    setattr(assign, _FIELDS, True)
+    changed: Any = cls
+    changed.__setattr__ = assign
 
 
 def _verify_whole(cls: type) -> None:
@@ -228,7 +229,7 @@ def _verify_whole(cls: type) -> None:
     if checked is None:
         return
     inner = checked.function
-    names = [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    names = [f.name for f in dataclasses.fields(cls)]
 
     @functools.wraps(inner)
     def construct(self: Any, *args: Any, **kwargs: Any) -> None:

@@ -21,3 +21,8 @@ class DTypeError(errors.DTypeError, TypeCheckError):
 
 class AnnotationError(errors.AnnotationError, jaxtyping.AnnotationError):
     """An annotation has no meaning, as `"n+1"` where nothing has bound `n`: no value's fault."""
+
+
+class ExpressionError(AnnotationError, TypeCheckError):
+    """A symbolic axis cannot be computed, as `"n//0"` and `"n-"`: with jaxtyping, such an error of
+    the annotation is reported as one of the value, so this is both."""

@@ -60,8 +60,11 @@ def message(problem: Problem, what: str, label: str, call: Call, result: Any = M
     """
     text = problem.text.replace("{of_class}", call.of_class)
     remedy = f": {problem.remedy}" if problem.remedy else ""
-    first = f"{call.where}: {what}{problem.path}{text}{remedy}"
-    lines = [first, "", *_signature(problem, label, call, result)]
+    named = f"{what[:-1]}{problem.path}'" if what.endswith("'") else what + problem.path
+    first = f"{call.where}: {named}{text}{remedy}"
+    lines = [first]
+    if call.entries or call.result_text is not None:
+        lines += ["", *_signature(problem, label, call, result)]
     table = bindings_table(call.bindings, call.origins)
     if table:
         lines += ["", *table]
@@ -81,11 +84,11 @@ def _signature(problem: Problem, label: str, call: Call, result: Any) -> list[st
         rows.append((asked, got, _mark(problem) if label == entry.name else ""))
     width = min(max((len(asked) for asked, _, _ in rows), default=0), 60)
     inner = max((len(got) for _, got, _ in rows), default=0)
-    lines = [f"  {call.where}("]
+    lines = [f"  {call.where}("] if rows else []
     for asked, got, mark in rows:
         line = f"    {asked:<{width}}  got  "
         lines.append((line + (f"{got:<{inner}}  {mark}" if mark else got)).rstrip())
-    ending = "  )"
+    ending = "  )" if rows else f"  {call.where}()"
     if call.result_text is not None:
         ending += f" -> {call.result_text}"
     if result is not MISSING:

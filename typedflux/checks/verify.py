@@ -110,7 +110,9 @@ def _bound(spec: Any, shape: tuple[Any, ...], scope: Scope) -> str | None:
     try:
         return bind(spec, shape, scope.bindings, scope.arguments)
     except AnnotationError as error:
-        raise errors.AnnotationError(str(error)) from error
+        unbound = "needs '" in str(error) or "has a meaning only" in str(error)
+        kind = errors.AnnotationError if unbound else errors.ExpressionError
+        raise kind(str(error)) from error
 
 
 def _conversion(value: Any, names: DTypeNames) -> str:
@@ -208,8 +210,9 @@ def _container(
         pairs = itertools.islice(value.items(), scope.elements)
         steps = []
         for key, item in pairs:
-            steps.append((f" (key {key!r:.40})", key, expectation.keys))
-            steps.append((f"[{key!r:.40}]", item, expectation.items))
+            name = repr(key).replace("'", '"')
+            steps.append((f" (key {name:.40})", key, expectation.keys))
+            steps.append((f"[{name:.40}]", item, expectation.items))
     elif not isinstance(value, collections.abc.Collection):
         return None  # looking at an iterator's elements would use them up
     else:

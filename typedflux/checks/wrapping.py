@@ -12,11 +12,13 @@ import functools
 import inspect
 import re
 import types
+from collections.abc import Mapping
 from typing import Any, Final
 
 from jaxtyping import _storage
 
 from typedflux.checks import errors, stubs
+from typedflux.checks.annotations import TensorExpectation
 from typedflux.checks.class_dims import DIMS, dims_of, set_dim, variables_of
 from typedflux.checks.plan import (
     COROUTINE,
@@ -204,6 +206,7 @@ class Checked:
         Raises:
             ShapeError, DTypeError, TypeCheckError: for the first that does not fit.
         """
+        __tracebackhide__ = True
         plan = self.plan
         assert plan is not None
         scope = self.scope(arguments)
@@ -212,7 +215,11 @@ class Checked:
         for entry in plan.in_order():
             assert entry.expectation is not None
             for words, value in entry.values(arguments[entry.name]):
-                problem = verify(entry.expectation, value, scope, self.function.__module__)
+                try:
+                    problem = verify(entry.expectation, value, scope, self.function.__module__)
+                except errors.AnnotationError as error:
+                    where = f"{self._where(arguments)}: {self.words('argument', words)}"
+                    raise type(error)(f"{where}: {error}") from None
                 if problem is None and entry.floats:
                     problem = self.precision(arguments, value)
                 if problem is not None:
@@ -223,11 +230,16 @@ class Checked:
 
     def check_result(self, out: Any, memo: Memo) -> Any:
         """Verify what the function returned; returns it."""
+        __tracebackhide__ = True
         plan = self.plan
         assert plan is not None and plan.result is not None
         scope = scope_of(memo, self.elements)
         given = set(scope.bindings.single)
-        problem = verify(plan.result, out, scope, self.function.__module__)
+        try:
+            problem = verify(plan.result, out, scope, self.function.__module__)
+        except errors.AnnotationError as error:
+            where = self._where(memo[3])
+            raise type(error)(f"{where}: the result: {error}") from None
         if problem is not None:
             raise self.error(problem, "the result", "return", dict(memo[3]), scope, out)
         self.remember(dict(memo[3]), scope, given)
@@ -329,8 +341,7 @@ class Checked:
         plan = self.plan
         assert plan is not None
         instance = arguments.get(plan.receiver) if plan.receiver is not None else None
-        where = self.place(instance)
-        call = Call(where, plan.entries, arguments, plan.result_text, scope.bindings)
+        call = Call(self.place(instance), plan.entries, arguments, plan.result_text, scope.bindings)
         call.origins = self.origins(arguments, label)
         call.receiver = plan.receiver
         if instance is not None and plan.owner is not None:
@@ -345,6 +356,10 @@ class Checked:
         own = type(instance)
         cls = own if set(plan.variables) <= set(variables_of(own)) else plan.owner
         return f" of {cls.__name__} ({dims})" if dims else ""
+
+    def _where(self, arguments: Mapping[str, Any]) -> str:
+        receiver = None if self.plan is None else self.plan.receiver
+        return self.place(None if receiver is None else arguments.get(receiver))
 
     def words(self, what: str, name: str) -> str:
         """How messages call an argument."""
@@ -383,7 +398,8 @@ class Checked:
                     return found
                 axes = tuple(axes_in(entry.expectation))
                 for name in scope.bindings.single.keys() - found.keys():
-                    found[name] = words + (axis_of(name, axes) if entry.kind is not None else "")
+                    tensor = isinstance(entry.expectation, TensorExpectation)
+                    found[name] = words + (axis_of(name, axes) if tensor else "")
                 for name in scope.bindings.variadic:
                     found.setdefault(name, words)
         if until == "return":
