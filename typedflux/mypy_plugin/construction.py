@@ -39,8 +39,9 @@ from mypy.types import (
 from typedflux.core.types import TensorType
 from typedflux.dtypes import DType
 from typedflux.mypy_plugin.calls import DTYPE
-from typedflux.mypy_plugin.encoding import MODULE, STATIC, Encoder, is_variadic
+from typedflux.mypy_plugin.encoding import STATIC, Encoder, is_variadic
 from typedflux.mypy_plugin.evaluation import Deferred, Place, Run, Undetermined
+from typedflux.mypy_plugin.joining import Joins
 from typedflux.mypy_plugin.messages import rewrite, spell
 from typedflux.shapes.dims import Dim, Unknown
 from typedflux.shapes.errors import DTypeError, ShapeError
@@ -215,7 +216,13 @@ class Applier:
                 problem = problem or error
         if not results and problem is not None:
             raise problem
-        return UnionType.make_union(results)
+        joined = get_proper_type(results[0])
+        for other in results[1:]:
+            both = Joins(self.encoder).join(joined, get_proper_type(other))
+            if both is None:
+                raise Undetermined
+            joined = get_proper_type(both)
+        return joined
 
     def _apply(
         self,
@@ -400,6 +407,8 @@ def encoded(value: Any, encoder: Encoder) -> Type:
         return encoder.tensor_type(value)
     if isinstance(value, (Construct, Applied)):
         return value.type
+    if value is None:
+        return NoneType()
     if isinstance(value, bool):
         return LiteralType(value, encoder.instance("builtins.bool"))
     if isinstance(value, (int, Dim, Unknown)):

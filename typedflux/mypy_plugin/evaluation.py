@@ -181,7 +181,7 @@ class Run:
             return type_of(value)
         if type(value) in (list, tuple):
             return type(value)(self.open_types(v) for v in value)
-        if isinstance(value, (bool, int, Dim, Unknown)):
+        if value is None or isinstance(value, (bool, int, Dim, Unknown)):
             return value
         for made, deferred in self.built:
             if made is value:

@@ -109,7 +109,9 @@ class Signatures:
     def _without_shapes(self, signature: CallableType, ctx: SignatureContext) -> CallableType:
         """What a signature calls `Reshaped` is for the plugin to say: what the program expects in
         its place says nothing of the arguments."""
-        finder = Reshaped(lambda t: unknown())
+        # A tensor stands there meanwhile, so that hooks know that there are any.
+        anything = self.encoder.instance(TENSOR, [unknown(), self.encoder.unknown_axes()])
+        finder = Reshaped(lambda t: anything)
         result = signature.ret_type.accept(finder)
         if not finder.found:
             return signature
