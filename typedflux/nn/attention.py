@@ -18,7 +18,7 @@ from typedflux.nn.regularisation import Dropout
 from typedflux.shapes.errors import ShapeError
 from typedflux.tensor import Tensor
 
-Q = TypeVar("Q")
+Q = TypeVar("Q", default=Any)
 K = TypeVar("K", default=Any)
 V = TypeVar("V", default=Any)
 Out = TypeVar("Out", default=Any)

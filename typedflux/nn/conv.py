@@ -19,8 +19,8 @@ from typedflux.shapes.errors import ShapeError
 from typedflux.static import Built_co
 from typedflux.tensor import Tensor
 
-In = TypeVar("In")
-Out = TypeVar("Out")
+In = TypeVar("In", default=Any)
+Out = TypeVar("Out", default=Any)
 Activation = Callable[[Tensor], Tensor]
 
 

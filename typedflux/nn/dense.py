@@ -17,11 +17,11 @@ from typedflux.nn.arguments import initial
 from typedflux.nn.module import Module
 from typedflux.tensor import Tensor
 
-In = TypeVar("In")
-Out = TypeVar("Out")
-In1 = TypeVar("In1")
-In2 = TypeVar("In2")
-N = TypeVar("N")
+In = TypeVar("In", default=Any)
+Out = TypeVar("Out", default=Any)
+In1 = TypeVar("In1", default=Any)
+In2 = TypeVar("In2", default=Any)
+N = TypeVar("N", default=Any)
 Activation = Callable[[Tensor], Tensor]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic
+from typing import Any, Generic
 
 from jaxtyping import Float, Integer
 from typing_extensions import TypeVar
@@ -16,8 +16,8 @@ from typedflux.nn.module import Module
 from typedflux.shapes.errors import ShapeError
 from typedflux.tensor import Tensor
 
-V = TypeVar("V")
-D = TypeVar("D")
+V = TypeVar("V", default=Any)
+D = TypeVar("D", default=Any)
 
 
 class Embedding(Module, Generic[V, D]):

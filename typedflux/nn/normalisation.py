@@ -17,7 +17,7 @@ from typedflux.shapes.dims import format_shape, product
 from typedflux.shapes.errors import ShapeError
 from typedflux.tensor import Tensor
 
-C = TypeVar("C")
+C = TypeVar("C", default=Any)
 _NARROW = (dtypes.float16, dtypes.bfloat16)
 
 

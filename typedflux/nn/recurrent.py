@@ -24,8 +24,8 @@ from typedflux.shapes.dims import Shape, equal, format_shape
 from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.tensor import Tensor
 
-In = TypeVar("In")
-Hidden = TypeVar("Hidden")
+In = TypeVar("In", default=Any)
+Hidden = TypeVar("Hidden", default=Any)
 Activation = Callable[[Tensor], Tensor]
 Step: TypeAlias = Callable[[Tensor, Any], tuple[Tensor, Any]]
 

@@ -29,8 +29,8 @@ from typedflux.shapes.dims import format_shape
 from typedflux.shapes.errors import ShapeError
 from typedflux.tensor import Tensor
 
-In = TypeVar("In")
-Hidden = TypeVar("Hidden")
+In = TypeVar("In", default=Any)
+Hidden = TypeVar("Hidden", default=Any)
 Both_co = TypeVar("Both_co", bound=Literal[True, False], covariant=True, default=Literal[False])
 """Whether a layer has two directions."""
 Gives_co = TypeVar("Gives_co", bound=Literal[True, False], covariant=True, default=Literal[False])
