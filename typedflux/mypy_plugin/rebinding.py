@@ -53,17 +53,14 @@ from mypy.subtypes import is_subtype
 from mypy.types import (
     CallableType,
     Instance,
-    NoneType,
     PartialType,
-    ProperType,
     TupleType,
     Type,
-    UnionType,
     get_proper_type,
 )
 
-from typedflux import dtypes
-from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, TENSOR, Encoder, is_instance, unknown
+from typedflux.mypy_plugin.encoding import DIM_OF, TENSOR, Encoder, unknown
+from typedflux.mypy_plugin.joining import Joins
 from typedflux.mypy_plugin.syntax import blocks, statements, walk
 from typedflux.mypy_plugin.traversal import Axes
 
@@ -79,6 +76,7 @@ class Rebinding:
 
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
+        self._joins = Joins(encoder)
         self.checker: TypeChecker | None = None
         """The checker of the file that was looked at last."""
         self._assignments: tuple[MypyFile, dict[int, list[_Assignment]]] | None = None
@@ -220,7 +218,7 @@ class Rebinding:
             return False
         if is_subtype(value, variable.type):
             return False
-        both = self.join(get_proper_type(variable.type), get_proper_type(value))
+        both = self._joins.join(get_proper_type(variable.type), get_proper_type(value))
         if both is None:
             return False
         variable.type = both
@@ -230,79 +228,6 @@ class Rebinding:
                 checker.binder.declarations[key] = both
             checker.binder.assign_type(lvalue, value, both)
         return True
-
-    def join(self, a: ProperType, b: ProperType) -> Type | None:
-        """A type that holds both: where they are tensors, sizes or layers of the same class, what
-        they differ in is unknown in it. `None` where they differ in anything else."""
-        if a == b:
-            return a
-        if isinstance(a, UnionType) or isinstance(b, UnionType):
-            return self._join_unions(a, b)
-        if isinstance(a, TupleType) and isinstance(b, TupleType):
-            return self._join_tuples(a, b)
-        if not isinstance(a, Instance) or not isinstance(b, Instance):
-            return None
-        if is_instance(a, TENSOR) and is_instance(b, TENSOR):
-            return self._join_tensors(a, b)
-        if is_instance(a, DIM_OF) or is_instance(b, DIM_OF):
-            ints = all(t.type.has_base("builtins.int") for t in (a, b))
-            return self.encoder.instance("builtins.int") if ints else None
-        if a.type is not b.type or len(a.args) != len(b.args):
-            return None
-        if a.type.has_base(MODULE):
-            return a.copy_modified(
-                args=[x if x == y else unknown() for x, y in zip(a.args, b.args, strict=True)]
-            )
-        return self._join_arguments(a, b)
-
-    def _join_unions(self, a: ProperType, b: ProperType) -> Type | None:
-        mine = [get_proper_type(i) for i in (a.items if isinstance(a, UnionType) else [a])]
-        theirs = [get_proper_type(i) for i in (b.items if isinstance(b, UnionType) else [b])]
-        joined: list[Type] = []
-        for item in (*mine, *theirs):
-            for i, known in enumerate(joined):
-                both = self.join(get_proper_type(known), item)
-                if both is not None:
-                    joined[i] = both
-                    break
-            else:
-                joined.append(item)
-        classes = [_kind(t) for t in mine]
-        if any(_kind(get_proper_type(t)) not in classes for t in joined):
-            return None  # something else than what the name held
-        return UnionType.make_union(joined)
-
-    def _join_tuples(self, a: TupleType, b: TupleType) -> Type | None:
-        if len(a.items) != len(b.items):
-            return None
-        items = [
-            self.join(get_proper_type(x), get_proper_type(y))
-            for x, y in zip(a.items, b.items, strict=True)
-        ]
-        known = [item for item in items if item is not None]
-        return a.copy_modified(items=known) if len(known) == len(items) else None
-
-    def _join_arguments(self, a: Instance, b: Instance) -> Type | None:
-        """`list[x]` and `list[y]`."""
-        args = [
-            self.join(get_proper_type(x), get_proper_type(y))
-            for x, y in zip(a.args, b.args, strict=True)
-        ]
-        known = [arg for arg in args if arg is not None]
-        return a.copy_modified(args=known) if args and len(known) == len(args) else None
-
-    def _join_tensors(self, a: Instance, b: Instance) -> Type:
-        mine, theirs = a.args[1:], b.args[1:]
-        dtype = self.encoder.dtype_type(
-            dtypes.simplify(
-                dtypes.members(self.encoder.dtype(a.args[0]))
-                | dtypes.members(self.encoder.dtype(b.args[0]))
-            )
-        )
-        if len(mine) != len(theirs):
-            return self.encoder.instance(TENSOR, [dtype, self.encoder.unknown_axes()])
-        axes = [x if x == y else unknown() for x, y in zip(mine, theirs, strict=True)]
-        return self.encoder.instance(TENSOR, [dtype, *axes])
 
 
 class _Opener(Axes):
@@ -406,9 +331,3 @@ def _variable(lvalue: Expression, checker: TypeChecker) -> Var | None:
         entry = info.get(lvalue.name) if info is not None else None
         return entry.node if entry is not None and isinstance(entry.node, Var) else None
     return None
-
-
-def _kind(t: ProperType) -> object:
-    if isinstance(t, Instance):
-        return t.type.fullname
-    return NoneType if isinstance(t, NoneType) else type(t)
