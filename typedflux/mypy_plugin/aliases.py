@@ -69,12 +69,12 @@ def _around(e: Expression, name: UnboundType, path: list[IndexExpr]) -> list[Ind
     if isinstance(e, (NameExpr, MemberExpr)):
         return path[::-1] if (e.line, e.column) == (name.line, name.column) else []
     if isinstance(e, IndexExpr):
-        if isinstance(e.index, TupleExpr) and _dotted(e.base) is not None:
+        base = (_dotted(e.base) or "").rpartition(".")[2]
+        if isinstance(e.index, TupleExpr):
             first, *rest = e.index.items or [e.base]
-            union = len(rest) != 1 or _dotted(e.base).rpartition(".")[2] == "Union"
+            union = len(rest) != 1 or base == "Union"
             inner = _around(first, name, path if union else [*path, e])
             return inner or _first(rest, name, path if union else [])
-        base = (_dotted(e.base) or "").rpartition(".")[2]
         return _around(e.index, name, path if base == "Optional" else [])
     if isinstance(e, OpExpr):
         return _first([e.left, e.right], name, path)

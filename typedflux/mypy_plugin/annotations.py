@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mypy.errorcodes import ErrorCode
-from mypy.nodes import AssignmentStmt, NameExpr, SymbolNode, TypeAlias, TypeInfo, Var
+from mypy.nodes import AssignmentStmt, MypyFile, NameExpr, SymbolNode, TypeAlias, TypeInfo, Var
 from mypy.plugin import AnalyzeTypeContext
 from mypy.semanal import SemanticAnalyzer
 from mypy.types import (
@@ -49,7 +49,7 @@ from typedflux.mypy_plugin.encoding import (
 )
 from typedflux.mypy_plugin.imports import Imports
 from typedflux.mypy_plugin.scopes import Scopes, apis
-from typedflux.shapes.dims import UNKNOWN, Dim, Dimension
+from typedflux.shapes.dims import UNKNOWN, Dim, Dimension, symbol
 from typedflux.shapes.errors import AnnotationError
 from typedflux.shapes.expressions import evaluate_expression, names_in
 from typedflux.shapes.spec import (
@@ -82,6 +82,8 @@ class Annotations:
         self.encoder = encoder
         self.scopes = Scopes(encoder)
         self.imports = Imports()
+        self.after: Callable[[MypyFile], None] = lambda tree: None
+        """What is to be done to a module that annotates arrays of other libraries."""
         self.bypassed: str | None = None
         """The name whose hook mypy shall not find the next time, to analyse it by itself."""
         self.local_aliases: set[str] = set()
@@ -222,7 +224,7 @@ class Annotations:
         self, base: Type, dtype: str, text: str | None, ctx: AnalyzeTypeContext, *, nested: bool
     ) -> Type:
         """An array with a dtype and axes; in front of the axes that it has if it is `nested`."""
-        axes = [self.encoder.unknown_axes()] if text is None else self._axes(text, ctx)
+        axes = self._axes("..." if text is None else text, ctx)
         if dtype in DTYPE_OF_CLASS and dtype != "Shaped":
             element: Type = self.encoder.instance(f"{STATIC}.{dtype}")
         else:
@@ -247,6 +249,7 @@ class Annotations:
                 axes = self._joined(axes, p.args[1:], ctx)
             return p.copy_modified(args=[element, *axes])
         if isinstance(p, AnyType) or (isinstance(p, Instance) and p.type.fullname not in _SCALARS):
+            self.scopes.later(apis(ctx)[1], self.after)
             return carry(self.encoder, HELD, [base, element, *axes])
         return base
 
@@ -323,7 +326,8 @@ class Annotations:
             node = _node_of(argument, ctx)
             if argument.args or isinstance(node, (TypeInfo, TypeAlias)):
                 return None  # a type that is quoted
-            _forget_undefined_name(apis(ctx)[1], argument)
+        if text is not None:
+            _forget_undefined_names(apis(ctx)[1], argument)
         return text
 
     def _dim_argument(self, argument: Type, owner: str, ctx: AnalyzeTypeContext) -> Type:
@@ -345,7 +349,10 @@ class Annotations:
     def _checked(self, text: str, ctx: AnalyzeTypeContext) -> str | None:
         """The text, or `None` after an error if it is malformed."""
         try:
-            parse(text)
+            for axis in parse(text).axes:
+                if isinstance(axis, ExpressionAxis) and "{" not in axis.text:
+                    known = {name: symbol(name) for name in names_in(axis.text)}
+                    evaluate_expression(axis.text, known)
         except AnnotationError as error:
             self._refuse(str(error), ctx)
             return None
@@ -427,8 +434,12 @@ def _node_of(argument: Type, ctx: AnalyzeTypeContext) -> SymbolNode | None:
     return found.node if found is not None else None
 
 
-def _forget_undefined_name(semantic: SemanticAnalyzer, argument: UnboundType) -> None:
-    """Drop mypy's complaint that the word of a dim string is no type: it looked first."""
-    message = f'Name "{argument.name}" is not defined'
+def _forget_undefined_names(semantic: SemanticAnalyzer, argument: UnboundType | UnionType) -> None:
+    """Drop mypy's complaint that the words of a dim string are no types: it looked first."""
+    names = {argument.name} if isinstance(argument, UnboundType) else set()
+    for item in argument.items if isinstance(argument, UnionType) else ():
+        names |= {item.name} if isinstance(item, UnboundType) else set()
+    names |= {name.partition(".")[0] for name in names}
+    messages = {f'Name "{name}" is not defined' for name in names}
     found = semantic.errors.error_info_map.get(semantic.errors.file, [])
-    found[:] = [e for e in found if not (e.line == argument.line and e.message == message)]
+    found[:] = [e for e in found if not (e.line == argument.line and e.message in messages)]

@@ -21,6 +21,7 @@ from mypy.nodes import (
     Expression,
     ListComprehension,
     ListExpr,
+    NameExpr,
     SetExpr,
     TupleExpr,
 )
@@ -48,8 +49,10 @@ from mypy.types import (
 )
 
 from typedflux import dtypes
+from typedflux.core.types import TensorType, annotation_name
 from typedflux.mypy_plugin.encoding import (
     DIM_OF,
+    HELD,
     MODULE,
     STATIC,
     TENSOR,
@@ -175,6 +178,7 @@ class Binder:
             while name in self.variables.values():
                 name += "'"
             self.variables[v.id] = name
+        self._others = {v.id for v in signature.variables} - self.variables.keys()
 
     # One call
 
@@ -227,6 +231,8 @@ class Binder:
             return VariadicAxis(None)
         if isinstance(t, TypeVarType) and t.id in self.variables:
             return NamedAxis(self.variables[t.id])
+        if isinstance(t, TypeVarType) and t.id in self._others:
+            return AnonymousAxis()
         size = self.encoder.dim(t)
         if isinstance(size, Unknown):
             return AnonymousAxis()
@@ -248,6 +254,10 @@ class Binder:
     def unify(self, formal: Type, actual: Type, expression: Expression | None = None) -> str | None:
         """Bind `formal` against the type of an argument; the reason where it does not fit."""
         f, a = get_proper_type(formal), get_proper_type(actual)
+        wanted = held(formal)
+        if wanted is not None:
+            given = held(annotated(formal, actual, expression, self.encoder, self.checker))
+            return None if given is None else self._unify_axes(*wanted, *given)
         if isinstance(a, (AnyType, UninhabitedType)):
             return None
         if expression is not None and self.checker is not None:
@@ -412,12 +422,17 @@ class Binder:
         return reason.removesuffix(" (axis 0)").replace("axis 0 is", "it is", 1)
 
     def _unify_tensor(self, f: Instance, a: Instance) -> str | None:
-        wanted, given = self.encoder.tensor(f), self.encoder.tensor(a)
-        if wanted is None or given is None:
-            return None
+        if a.type.fullname != TENSOR:
+            a = map_instance_to_supertype(a, f.type)
+        return self._unify_axes(f.args[0], f.args[1:], a.args[0], a.args[1:])
+
+    def _unify_axes(
+        self, element: Type, axes: Sequence[Type], own: Type, given_axes: Sequence[Type]
+    ) -> str | None:
+        wanted = TensorType(self.encoder.dtype(element), ())
+        given = TensorType(self.encoder.dtype(own), tuple(self.encoder.dim(x) for x in given_axes))
         if not dtypes.members(wanted.dtype) & dtypes.members(given.dtype):
             return f"it wants dtype {wanted.dtype}, not {given.dtype}"
-        axes = f.args[1:]
         if not open_rank(given.shape):
             return self._bind(axes, given.shape)
         split = next((i for i, x in enumerate(axes) if _is_unpack(x)), None)
@@ -625,10 +640,15 @@ class Binder:
 
     def describe(self, t: Type) -> str:
         """A type as annotations spell it."""
-        tensor = self.encoder.tensor(t)
-        if tensor is not None:
-            return str(tensor)
+        array = held(t)
+        if array is not None:
+            assert isinstance(t, TypeAliasType)
+            whole = get_proper_type(t)
+            name = whole.type.name if isinstance(whole, Instance) else "Any"
+            return self._spelled(name, *array)
         p = get_proper_type(t)
+        if is_instance(p, TENSOR) and isinstance(p, Instance):
+            return self._spelled("Tensor", p.args[0], p.args[1:])
         if is_size_union(p) or is_instance(p, DIM_OF):
             return f'Size["{format_shape((self.encoder.dim(p),))}"]'
         if isinstance(p, Instance) and p.last_known_value is not None:
@@ -652,6 +672,14 @@ class Binder:
             shown = ", ".join(str(self.encoder.dim(x)) for x in dims)
             return f"{p.type.name}[{shown}]" if shown else p.type.name
         return p.type.name if isinstance(p, Instance) else spell(str(p))
+
+    def _spelled(self, name: str, element: Type, axes: Sequence[Type]) -> str:
+        tensor = TensorType(self.encoder.dtype(element), tuple(self.encoder.dim(x) for x in axes))
+        shape = " ".join(
+            str(self._axis(x)).replace("~", "") if _alias(x) else format_shape((d,))
+            for x, d in zip(axes, tensor.shape, strict=True)
+        )
+        return f'{annotation_name(tensor.dtype)}[{name}, "{shape}"]'
 
 
 def _common(outcomes: Sequence[Bindings]) -> Bindings:
@@ -729,6 +757,38 @@ def _may_be(item: ProperType, a: ProperType) -> bool:
 def find_call(a: ProperType) -> bool:
     """Whether an instance can be called."""
     return isinstance(a, Instance) and a.type.get_method("__call__") is not None
+
+
+def held(t: Type) -> tuple[Type, list[Type]] | None:
+    """The dtype and the axes of an annotated array of another library."""
+    if isinstance(t, TypeAliasType) and t.alias is not None and t.alias.fullname == HELD:
+        _, element, *axes = t.args
+        return element, axes
+    return None
+
+
+def annotated(
+    formal: Type,
+    actual: Type,
+    expression: Expression | None,
+    encoder: Encoder,
+    checker: TypeChecker | None,
+) -> Type:
+    """The type of an argument; with its annotation, where that is known, if it is wanted to be an
+    annotated array of another library."""
+    wanted = get_proper_type(formal)
+    if held(formal) is None and not any(held(i) for i in getattr(wanted, "items", ())):
+        return actual
+    found: Type | None = actual
+    # Of a variable the annotation may be outdated: it may have been assigned something else.
+    known = held(actual) is not None and not isinstance(expression, NameExpr)
+    if not known and expression is not None and checker is not None:
+        found = encoder.annotation(expression, checker)
+    whole = get_proper_type(actual)
+    if isinstance(found, UnionType):
+        alike = [i for i in found.items if get_proper_type(i) == whole and held(i)]
+        found = alike[0] if len(alike) == 1 else None
+    return whole if found is None else found
 
 
 def _is_any_axes(size: Dimension) -> bool:

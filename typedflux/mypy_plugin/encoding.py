@@ -9,11 +9,12 @@ single symbol of its own, marked by its owner, so that shapes are plain tuples o
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mypy.checker import TypeChecker
 from mypy.maptype import map_instance_to_supertype
-from mypy.nodes import LambdaExpr, MypyFile, TypeInfo
+from mypy.nodes import Expression, LambdaExpr, MypyFile, TypeInfo
 from mypy.types import (
     AnyType,
     Instance,
@@ -81,6 +82,8 @@ class Encoder:
         """The lambdas that layers of this run hold, by the place where they are written."""
         self.equalities: dict[Symbol, Dimension] = {}
         """What names are to be read as where the checker is; see `narrowing`."""
+        self.annotation: Callable[[Expression, TypeChecker], Type | None] = lambda e, checker: None
+        """The annotated type of an expression that is an array of another library."""
         self._atoms: dict[tuple[str, object], Atom] = {}
 
     # Looking up classes
@@ -99,8 +102,8 @@ class Encoder:
 
     @property
     def ready(self) -> bool:
-        """Whether the program has loaded typedflux at all."""
-        return self.info(TENSOR) is not None and self.info(EXPRESSION) is not None
+        """Whether the program has loaded what types of shapes are made of."""
+        return self.info(EXPRESSION) is not None
 
     # Dims
 

@@ -34,6 +34,7 @@ from typedflux.mypy_plugin.context import CallContext, SignatureContext, checker
 from typedflux.mypy_plugin.encoding import DIM_OF, STATIC, TENSOR, Encoder
 from typedflux.mypy_plugin.escapes import at_home
 from typedflux.mypy_plugin.execution import Execution
+from typedflux.mypy_plugin.foreign import HOLD, Foreign
 from typedflux.mypy_plugin.guarding import guarded, harmless, set_debug
 from typedflux.mypy_plugin.layers import Layers
 from typedflux.mypy_plugin.messages import watch
@@ -45,6 +46,7 @@ from typedflux.mypy_plugin.traversal import speaks_of_shapes
 
 _STANDARD = ("builtins.", "typing.", "typing_extensions.", "collections.", "re.", "os.", "enum.",
              "functools.", "contextlib.", "abc.", "types.", "numpy.", "mypy.")  # fmt: skip
+_HOLD = f"builtins.{HOLD}"
 _SIZE = "typedflux.checks.sizes.Size"
 
 
@@ -70,6 +72,9 @@ class TypedfluxPlugin(Plugin):
         self._tables: dict[str, dict[str, Any]] = {}
         self.encoder = Encoder()
         self.annotations = Annotations(self.encoder)
+        self.foreign = Foreign(self.encoder)
+        self.encoder.annotation = self.foreign.annotation
+        self.annotations.after = self.foreign.hold
         executable = ("typedflux.", *(f"{m}." for m in configured.execute))
         self.execution = Execution(self.encoder, executable)
         self.rebinding = Rebinding(self.encoder)
@@ -101,6 +106,8 @@ class TypedfluxPlugin(Plugin):
         """Whoever loads tensors loads the classes that stand in their types."""
         if file.fullname == "typedflux.tensor":
             return [(10, STATIC, -1), (10, "typedflux.checks.sizes", -1)]
+        if file.fullname == "jaxtyping":
+            return [(10, STATIC, -1)]
         return []
 
     # What mypy asks
@@ -219,6 +226,8 @@ class TypedfluxPlugin(Plugin):
     ) -> Callable[[FunctionSigContext], FunctionLike] | None:
         if fullname == "builtins.isinstance":
             return self.annotated.lenient
+        if fullname == _HOLD:
+            return self.foreign.signature
         if fullname.startswith(_STANDARD) or self._default.get_function_signature_hook(fullname):
             return None
         return self.signatures.relax
@@ -231,6 +240,8 @@ class TypedfluxPlugin(Plugin):
         return self.signatures.relax
 
     def _function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
+        if fullname == _HOLD:
+            return self.foreign.check
         default = self._default.get_function_hook(fullname)
         if fullname == "builtins.isinstance":
             return self.annotated.checked
@@ -281,6 +292,7 @@ class TypedfluxPlugin(Plugin):
             if result is not None:
                 return result
         result = self.signatures.bind(ctx)
+        self.foreign.note(ctx, result)
         if isinstance(ctx, FunctionContext):
             return self.layers.constructed(fullname, ctx, result)
         return result

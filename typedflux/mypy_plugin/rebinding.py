@@ -56,10 +56,12 @@ from mypy.types import (
     PartialType,
     TupleType,
     Type,
+    TypeAliasType,
     get_proper_type,
 )
 
-from typedflux.mypy_plugin.encoding import DIM_OF, TENSOR, Encoder, unknown
+from typedflux.mypy_plugin.carriers import carried
+from typedflux.mypy_plugin.encoding import DIM_OF, HELD, TENSOR, Encoder, unknown
 from typedflux.mypy_plugin.joining import Joins
 from typedflux.mypy_plugin.syntax import blocks, statements, walk
 from typedflux.mypy_plugin.traversal import Axes
@@ -244,6 +246,9 @@ class _Opener(Axes):
 
     def visit_callable_type(self, t: CallableType) -> Type:
         return t
+
+    def visit_type_alias_type(self, t: TypeAliasType) -> Type:
+        return t if carried(t, HELD) is not None else super().visit_type_alias_type(t)
 
 
 def _bound_by(statement: Statement) -> list[Expression]:

@@ -8,22 +8,19 @@ around it are meant.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from mypy.nodes import (
     AssignmentStmt,
     Block,
-    CallExpr,
     ClassDef,
     Decorator,
     Expression,
     FloatExpr,
     ForStmt,
     FuncDef,
-    IndexExpr,
     IntExpr,
     LambdaExpr,
-    MemberExpr,
     MypyFile,
     NameExpr,
     OverloadedFuncDef,
@@ -35,7 +32,6 @@ from mypy.nodes import (
 )
 from mypy.plugin import AnalyzeTypeContext
 from mypy.semanal import SemanticAnalyzer
-from mypy.traverser import all_name_and_member_expressions
 from mypy.tvar_scope import TypeVarLikeScope
 from mypy.typeanal import TypeAnalyser
 from mypy.types import (
@@ -49,6 +45,7 @@ from mypy.types import (
 )
 
 from typedflux.mypy_plugin.encoding import Encoder
+from typedflux.mypy_plugin.syntax import walk
 from typedflux.mypy_plugin.traversal import TypeCollector
 
 
@@ -66,7 +63,7 @@ class Scopes:
 
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
-        self._patched: set[int] = set()
+        self._patched: set[tuple[str, object]] = set()
 
     def in_class_body(self, ctx: AnalyzeTypeContext) -> bool:
         """Whether an annotation stands in the body of a class, outside its methods."""
@@ -106,7 +103,7 @@ class Scopes:
             bound = scope.bind_new(
                 name, self._declare(name, fullname, variadic), _ignore, ctx.context
             )
-        self._generalise_later(semantic)
+        self.later(semantic, self._generalise)
         return bound
 
     def _declare(self, name: str, fullname: str, variadic: bool) -> TypeVarExpr | TypeVarTupleExpr:
@@ -117,14 +114,20 @@ class Scopes:
         several = self.encoder.instance("builtins.tuple", [anything])
         return TypeVarTupleExpr(name, fullname, several, several, default)
 
-    def _generalise_later(self, semantic: SemanticAnalyzer) -> None:
-        tree = semantic.modules[semantic.cur_mod_id]
-        if id(tree) not in self._patched:
-            self._patched.add(id(tree))
-            semantic.schedule_patch(5, lambda: self._generalise(tree))
+    def later(self, semantic: SemanticAnalyzer, patch: Callable[[MypyFile], None]) -> None:
+        """Do something to the module once all of its annotations are analysed."""
+        module = semantic.cur_mod_id
+        tree = semantic.modules[module]
+        if (module, patch) not in self._patched:
+            self._patched.add((module, patch))
+
+            def run() -> None:
+                self._patched.discard((module, patch))
+                patch(tree)
+
+            semantic.schedule_patch(5, run)
 
     def _generalise(self, tree: MypyFile) -> None:
-        self._patched.discard(id(tree))
         for function in functions(tree.defs):
             kind = function.type
             if isinstance(kind, CallableType):
@@ -189,20 +192,14 @@ def _uses_what_is_around(name: str, around: Sequence[FuncDef], line: int) -> boo
     inner = max(candidates, key=lambda f: f.line)
     given = set().union(*(_values(f) for f in around))
     own = _values(inner)
-    used = all_name_and_member_expressions(LambdaExpr([], inner.body))
-    return bool(({_root(e) for e in used} - own) & given)
-
-
-def _root(e: Expression) -> str:
-    while isinstance(e, (MemberExpr, CallExpr, IndexExpr)):
-        e = e.callee if isinstance(e, CallExpr) else e.base if isinstance(e, IndexExpr) else e.expr
-    return e.name if isinstance(e, NameExpr) else ""
+    used = {e.name for e in walk(inner.body) if isinstance(e, NameExpr)}
+    return bool((used - own) & given)
 
 
 def _values(function: FuncDef) -> set[str]:
     """The parameters and variables of a function that may hold tensors or sizes."""
     found = {a.variable.name for a in function.arguments}
-    for statement in _statements(function.body.body):
+    for statement in statements(function.body.body):
         if isinstance(statement, ForStmt):
             found |= _targets([statement.index])
         elif isinstance(statement, AssignmentStmt) and not isinstance(
@@ -220,13 +217,13 @@ def _targets(targets: Sequence[Expression]) -> set[str]:
     return found
 
 
-def _statements(statements: Sequence[Statement]) -> Iterator[Statement]:
+def statements(block: Sequence[Statement]) -> Iterator[Statement]:
     """All statements in a block, those of inner functions and classes left out."""
-    for statement in statements:
+    for statement in block:
         yield statement
         if not isinstance(statement, (FuncDef, Decorator, OverloadedFuncDef, ClassDef)):
-            for block in _blocks(statement):
-                yield from _statements(block.body)
+            for inner in _blocks(statement):
+                yield from statements(inner.body)
 
 
 def _blocks(statement: Statement) -> Iterator[Block]:
@@ -256,9 +253,9 @@ def add_variables(kind: CallableType) -> None:
         kind.variables = (*kind.variables, *new)
 
 
-def functions(statements: Sequence[Statement]) -> Iterator[FuncDef | OverloadedFuncDef]:
+def functions(block: Sequence[Statement]) -> Iterator[FuncDef | OverloadedFuncDef]:
     """All functions in a block, in classes and other functions too."""
-    for statement in statements:
+    for statement in block:
         match statement:
             case Decorator(func=function) | (FuncDef() as function):
                 yield function
@@ -268,8 +265,8 @@ def functions(statements: Sequence[Statement]) -> Iterator[FuncDef | OverloadedF
                 yield from functions(statement.items)
                 if implementation is not None and implementation not in statement.items:
                     yield from functions([implementation])
-            case ClassDef(defs=block):
-                yield from functions(block.body)
+            case ClassDef(defs=members):
+                yield from functions(members.body)
             case _:
                 for inner in _blocks(statement):
                     yield from functions(inner.body)

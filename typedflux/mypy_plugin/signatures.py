@@ -36,7 +36,7 @@ from mypy.types import (
     get_proper_type,
 )
 
-from typedflux.mypy_plugin.binding import Binder, Given, is_size_union
+from typedflux.mypy_plugin.binding import Binder, Given, annotated, is_size_union
 from typedflux.mypy_plugin.calls import DTYPE, SHAPE, is_relevant, relax
 from typedflux.mypy_plugin.constants import refined
 from typedflux.mypy_plugin.context import CallContext, SignatureContext, checker_of
@@ -293,6 +293,7 @@ class Signatures:
                     actual = expander.expand_actual_type(actual, how, name, kind)
                 elif speaks_of_shapes(formal):
                     actual = refined(actual, expression, self.encoder, checker)
+                    actual = annotated(formal, actual, expression, self.encoder, checker)
                 label = f'argument "{name}"' if name and not kind.is_star() else ""
                 if not label:
                     label = f"argument {len(pairs) + 1}"
