@@ -21,6 +21,9 @@ Array: TypeAlias = npt.NDArray[Any]
 _BLOCK: Final = 10**6
 _BLOCK_OF_TRANSPOSE: Final = 1200
 
+_BLOCK_OF_RESULT: Final = 40_000
+"""Elements of a block of rows that a cache holds while the terms are added to it."""
+
 _LEAST: Final = 10**5
 """Multiplications below which nothing is worth a second call."""
 _MOST: Final = 4 * _BLOCK
@@ -88,7 +91,7 @@ def _by_columns(x: Array, y: Array, turned: bool) -> Array:
 def _by_rows(x: Array, y: Array) -> Array:
     rows, terms = x.shape
     columns = y.shape[1]
-    size = _even(rows, _BLOCK // (terms * columns))
+    size = _even(rows, min(_BLOCK // terms, _BLOCK_OF_RESULT) // columns)
     out = np.empty((rows, columns), np.result_type(x, y))
     for start in range(0, rows, size):
         np.matmul(x[start : start + size], y, out=out[start : start + size])
