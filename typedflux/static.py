@@ -7,9 +7,12 @@ spelling, `Float32[Tensor, "784 n"]`.
 
 from __future__ import annotations
 
+from typing import Annotated as Leading
 from typing import Any, Generic
 
 from typing_extensions import TypeAliasType, TypeVar, TypeVarTuple, Unpack
+
+__all__ = ["Leading"]
 
 
 class Shaped: ...
@@ -93,6 +96,11 @@ Axes = TypeVarTuple("Axes")
 
 class Expression(Generic[Template, Unpack[Atoms]]):
     """A size computed from others: `Expression[Literal["2*{0}+1"], n]` is `2*n+1`."""
+
+
+class Moved(Generic[Whole, Template, Unpack[Atoms]]):
+    """`Moved[D, Literal["n -> ?batch"]]`: data with another leading axis, written as
+    `Leading[D, "n -> ?batch"]`; see `typedflux.mypy_plugin.leading`."""
 
 
 Value = TypeVar("Value")

@@ -17,7 +17,10 @@ from typedflux import dtypes as _dtypes
 from typedflux.dtypes import DType
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from typedflux.core.device import Device
+    from typedflux.static import Leading
 
 DT_co = TypeVar("DT_co", covariant=True, default=Any)
 Shape = TypeVarTuple("Shape", default=Unpack[tuple[Any, ...]])
@@ -251,7 +254,7 @@ class Tensor(Generic[DT_co, Unpack[Shape]]):
             raise TypeError("a tensor of rank 0 has no length")
         return self.shape[0]
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def __iter__(self) -> Iterator[Leading[Self, "_ ->"]]:
         if self.ndim == 0:
             raise TypeError("a tensor of rank 0 cannot be iterated over")
         return iter(_ops.unstack(self))

@@ -24,6 +24,7 @@ from mypy.types import (
 )
 
 from typedflux import dtypes
+from typedflux.mypy_plugin import leading
 from typedflux.mypy_plugin.aliases import Expander, annotations_around
 from typedflux.mypy_plugin.carriers import (
     BROADCAST,
@@ -96,6 +97,8 @@ class Annotations:
         analyser, semantic = apis(ctx)
         args = ctx.type.args
         dtype = self._jaxtyping_name(ctx.type.name, semantic, ctx)
+        if dtype is None and ctx.type.name.rpartition(".")[2] == "Leading" and len(args) == 2:
+            return self._leading(args[0], self._text(args[1], "Leading", ctx), ctx)
         if dtype is None:
             return analyser.anal_type(args[0]) if args else unknown()
         if len(args) != 2:
@@ -105,6 +108,13 @@ class Annotations:
         if analyser.defining_alias:
             return self._written(base, dtype, text, ctx)
         return self._annotated(base, dtype, text, ctx, nested=self._is_nested(args[0], ctx))
+
+    def _leading(self, whole: Type, text: str | None, ctx: AnalyzeTypeContext) -> Type:
+        base = apis(ctx)[0].anal_type(whole)
+        if text is None or "->" not in text:
+            return base
+        names = leading.variables_in(text)
+        return leading.moved(base, text, [self._named(n, ctx) for n in names], self.encoder)
 
     def size(self, ctx: AnalyzeTypeContext) -> Type:
         """`Size["n"]`, `Size[In]`, `Size`."""

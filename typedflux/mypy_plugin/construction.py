@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from mypy.checker import TypeChecker
 from mypy.errors import ErrorInfo
-from mypy.nodes import ARG_NAMED, ARG_POS, ArgKind, Context, Expression, LambdaExpr, TempNode
+from mypy.nodes import (
+    ARG_NAMED,
+    ARG_POS,
+    ArgKind,
+    Context,
+    Expression,
+    LambdaExpr,
+    TempNode,
+    TypeInfo,
+)
 from mypy.types import (
     AnyType,
     CallableType,
@@ -39,7 +48,7 @@ from mypy.types import (
 from typedflux.core.types import TensorType
 from typedflux.dtypes import DType
 from typedflux.mypy_plugin.calls import DTYPE
-from typedflux.mypy_plugin.encoding import STATIC, Encoder, is_variadic
+from typedflux.mypy_plugin.encoding import MODULE, STATIC, Encoder, is_variadic
 from typedflux.mypy_plugin.evaluation import Deferred, Place, Run, Undetermined
 from typedflux.mypy_plugin.joining import Joins
 from typedflux.mypy_plugin.messages import rewrite, spell
@@ -56,12 +65,14 @@ CONSTANT = f"{STATIC}.Constant"
 # What a layer was built from, as a type
 
 
+def is_built(info: TypeInfo) -> bool:
+    """Whether the types of a class hold what a layer was built from."""
+    return any(v.name == "Built_co" for v in info.defn.type_vars[-1:]) and info.has_base(MODULE)
+
+
 def built_index(t: ProperType) -> int | None:
     """Which type argument of a layer holds what it was built from."""
-    if not isinstance(t, Instance) or not t.args:
-        return None
-    last = t.type.defn.type_vars[-1]
-    return len(t.args) - 1 if isinstance(last, TypeVarType) and last.name == "Built_co" else None
+    return len(t.args) - 1 if isinstance(t, Instance) and t.args and is_built(t.type) else None
 
 
 def recipe_of(t: ProperType) -> TupleType | None:

@@ -30,6 +30,7 @@ from typedflux.mypy_plugin.annotated import ENSURE, Annotated
 from typedflux.mypy_plugin.annotations import BASES, Annotations, only_dims
 from typedflux.mypy_plugin.carriers import WRITTEN, mentions
 from typedflux.mypy_plugin.configuration import find_own_modules, settings, source_hash
+from typedflux.mypy_plugin.construction import is_built
 from typedflux.mypy_plugin.context import CallContext, SignatureContext, checker_of
 from typedflux.mypy_plugin.encoding import DIM_OF, STATIC, TENSOR, Encoder
 from typedflux.mypy_plugin.escapes import at_home
@@ -37,6 +38,7 @@ from typedflux.mypy_plugin.execution import Execution
 from typedflux.mypy_plugin.foreign import HOLD, Foreign
 from typedflux.mypy_plugin.guarding import guarded, harmless, set_debug
 from typedflux.mypy_plugin.layers import Layers
+from typedflux.mypy_plugin.leading import settled
 from typedflux.mypy_plugin.messages import watch
 from typedflux.mypy_plugin.narrowing import Narrowing
 from typedflux.mypy_plugin.rebinding import PROBE, Rebinding
@@ -46,6 +48,12 @@ from typedflux.mypy_plugin.traversal import speaks_of_shapes
 
 _STANDARD = ("builtins.", "typing.", "typing_extensions.", "collections.", "re.", "os.", "enum.",
              "functools.", "contextlib.", "abc.", "types.", "numpy.", "mypy.")  # fmt: skip
+_ITERATING = frozenset(
+    f"builtins.{name}"
+    for name in ("zip", "enumerate", "iter", "next", "reversed", "sorted", "map", "filter", "dict",
+                 "set", "frozenset")
+)  # fmt: skip
+"""What gives the items of what it takes."""
 _HOLD = f"builtins.{HOLD}"
 _SIZE = "typedflux.checks.sizes.Size"
 
@@ -248,13 +256,18 @@ class TypedfluxPlugin(Plugin):
         if fullname == ENSURE:
             return self.annotated.ensured
         if fullname in PURE:
-            return lambda ctx: self.sizes.builtin(
-                fullname, ctx, ctx.default_return_type if default is None else default(ctx)
+            return lambda ctx: self._settled(
+                ctx,
+                self.sizes.builtin(
+                    fullname, ctx, ctx.default_return_type if default is None else default(ctx)
+                ),
             )
         if default is not None:
             return None
         if fullname == PROBE:
             return self.rebinding.defined
+        if fullname in _ITERATING:
+            return lambda ctx: self._settled(ctx, ctx.default_return_type)
         if fullname.startswith(_STANDARD):
             return None
         return lambda ctx: self._call(fullname, ctx)
@@ -266,6 +279,8 @@ class TypedfluxPlugin(Plugin):
         if default is not None:
             return None
         if fullname.startswith(_STANDARD):
+            if fullname.endswith((".__next__", ".__iter__")):
+                return lambda ctx: self._settled(ctx, ctx.default_return_type)
             return None
         if fullname.startswith(DIM_OF + ".__"):
             return lambda ctx: self.sizes.arithmetic(fullname.rpartition(".")[2], ctx)
@@ -276,9 +291,20 @@ class TypedfluxPlugin(Plugin):
             return lambda ctx: self.execution.attribute(fullname.rpartition(".")[2], ctx)
         if fullname.startswith(_STANDARD):
             return None
+        owner, _, name = fullname.rpartition(".")
+        entry = self.lookup_fully_qualified(owner) if "." in owner else None
+        if entry is not None and isinstance(entry.node, TypeInfo) and is_built(entry.node):
+            return lambda ctx: self.layers.attribute(name, ctx) or at_home(ctx, self.encoder)
         return lambda ctx: at_home(ctx, self.encoder)
 
+    def _settled(self, ctx: CallContext, result: Type) -> Type:
+        place = f"{checker_of(ctx).path}:{ctx.context.line}:{ctx.context.column}"
+        return settled(result, self.encoder, place) if self.encoder.ready else result
+
     def _call(self, fullname: str, ctx: CallContext) -> Type:
+        return self._settled(ctx, self._called(fullname, ctx))
+
+    def _called(self, fullname: str, ctx: CallContext) -> Type:
         if not self.encoder.ready:
             return ctx.default_return_type
         self.rebinding.checker = checker_of(ctx)
