@@ -23,6 +23,7 @@ from typedflux.shapes.expressions import evaluate_expression, names_in
 _GENERIC = re.compile(r"(?:\w+\.)*(\w+)\[")
 _OWN = frozenset({"Tensor", "DimOf", "Expression"})
 _BUILT = re.compile(r"tuple\[Literal\['[\w,]*'\], (?:Literal\['[^']*:\d+,\d+[\d,;]*'\]|str)")
+_CHOICE = re.compile(r"Literal\[(?:True|False)\]\??")
 _SPELLED = re.compile(r"(\w+)\[Tensor, '([^']*)'\]|(Size)\['([^']*)'\]")
 _COMPARED = {"assignment", "return-value", "arg-type", "list-item", "dict-item"}
 
@@ -97,7 +98,7 @@ def _spelled(kind: str, arguments: list[str]) -> str:
 
 def _module(name: str, arguments: list[str]) -> str:
     """A layer with its dims; what it was built from is not for reading."""
-    dims = [_axis(a) for a in arguments if not _BUILT.match(a)]
+    dims = [_axis(a) for a in arguments if not _BUILT.match(a) and not _CHOICE.fullmatch(a)]
     return f"{name}[{', '.join(dims)}]" if dims else name
 
 
