@@ -2,7 +2,7 @@
 
 PROGRAMS = """
 === resnet later
-def block(channels: int) -> nn.Module:
+def block(channels: int) -> nn.SkipConnection:
     return nn.SkipConnection(
         nn.Chain(nn.Conv((3, 3), channels, channels, flux.relu, padding=1)), flux.add
     )
@@ -89,8 +89,8 @@ def language_model() -> nn.Chain:
     return nn.Chain(
         nn.Embedding(100, 32),
         #! nn.Embedding(32, 100),
-        nn.SkipConnection(nn.Chain(nn.LayerNorm(32), Causal()), flux.add),
-        nn.SkipConnection(
+        nn.SkipConnection(nn.Chain(nn.LayerNorm(32), Causal()), flux.add),  #?
+        nn.SkipConnection(  #?
             nn.Chain(nn.LayerNorm(32), nn.Dense(32, 128, flux.gelu), nn.Dense(128, 32)), flux.add
             #! nn.Chain(nn.LayerNorm(32), nn.Dense(32, 128, flux.gelu), nn.Dense(128, 31)), flux.add
         ),

@@ -131,7 +131,7 @@ def generate(model: CharRNN, start: Int[Tensor, "b"], steps: int) -> list[Int[Te
         token = flux.argmax(logits, axis=1)
         #! token = flux.argmax(logits, axis=1, keepdims=True)
         out.append(token)  #?
-    return out
+    return out  #?
 
 
 def main() -> None:
