@@ -46,10 +46,21 @@ class Unsure(Exception):
 
 
 class Writer:
-    """Lines of code, and what is known about names at the end of them."""
+    """Lines of code, and what is known about names at the end of them.
 
-    def __init__(self, plan: Plan, elements: int | None, module: str) -> None:
+    Args:
+        plan: the signature.
+        elements: how many elements of containers are looked at.
+        module: where names in quotes are looked up.
+        light: for the package's own layers, whose bodies ask nothing about their arguments: no
+            scope is opened for them.
+    """
+
+    def __init__(
+        self, plan: Plan, elements: int | None, module: str, *, light: bool = False
+    ) -> None:
         self.plan = plan
+        self.light = light
         self.elements = elements
         self.module = module
         self.lines: list[str] = []
@@ -61,6 +72,7 @@ class Writer:
         self.early: list[str] = []
         """Local variables that start as None."""
         self.count = 0
+        self.instance: str | None = None
         self.trees = any(is_foreign(e.expectation) for e in plan.entries)
         self.arguments = "{" + ", ".join(f"{e.name!r}: {e.name}" for e in plan.entries) + "}"
 
@@ -204,8 +216,10 @@ class Writer:
                 self.axis(axis, size)
             return
         behind = len(axes) - split - 1
-        if len(axes) > 1:
+        if len(axes) > 2:  # one axis that is missing is an error anyway
             self.doubt(f"{PREFIX}len({shape}) < {len(axes) - 1}")
+        elif len(axes) == 2 and isinstance(axes[1 - split], (AnonymousAxis, VariadicAxis)):
+            self.doubt(f"not {shape}")
         for place in range(split):
             self.axis(axes[place], f"{shape}[{place}]")
         for place in range(-behind, 0):
@@ -384,16 +398,23 @@ class Writer:
             if isinstance(axis, NamedAxis)
         }
         dims = self.local()
-        self.add(f"{dims} = {plan.receiver}.__dict__[{PREFIX}DIMS]")
+        self.add(f"{dims} = {self.fields()}[{PREFIX}DIMS]")
         for name in plan.variables:
             key, variable = self.constant((plan.owner, name)), self.local()
             if name in mentioned:
                 self.add(f"{variable} = {dims}[{key}]")
                 self.doubt(f"{variable}.__class__ is not int")
                 self.singles[name] = (variable, SURE)
-            else:
+            elif not self.light:
                 self.add(f"{variable} = {dims}.get({key})")
                 self.singles[name] = (variable, MAYBE)
+
+    def fields(self) -> str:
+        """The local variable with the fields of the instance."""
+        if self.instance is None:
+            self.instance = self.local()
+            self.add(f"{self.instance} = {self.plan.receiver}.__dict__")
+        return self.instance
 
     def precision(self) -> str | None:
         """Load the data type of the module's floats."""
@@ -401,7 +422,7 @@ class Writer:
         if not plan.float_fields or not any(e.floats for e in plan.entries):
             return None
         own, weight = self.local(), self.local()
-        self.add(f"{weight} = {plan.receiver}.__dict__.get({plan.float_fields[0]!r})")
+        self.add(f"{weight} = {self.fields()}.get({plan.float_fields[0]!r})")
         tensor = self.constant(Tensor)
         self.add(
             f"{own} = {weight}._data.dtype if {weight}.__class__ is {tensor} else "
@@ -435,12 +456,21 @@ class Writer:
         own = self.precision()
         for entry in self.plan.in_order():
             self.parameter(entry, own)
+        if self.light:
+            self.add(f"{PREFIX}memo = True")
+            return
         single, starred = self.memo()
         trees = f"{PREFIX}trees" if self.trees else "{}"
         self.add(f"{PREFIX}memo = ({single}, {starred}, {trees}, {self.arguments})")
 
     def result(self, expectation: Expectation) -> None:
         """The check of what the function returns; the body may have bound more names."""
+        if self.light:
+            for axis in axes_in(expectation):
+                store = self.starred if isinstance(axis, VariadicAxis) else self.singles
+                if isinstance(axis, (NamedAxis, VariadicAxis)) and axis.name is not None:
+                    if store.get(axis.name, ("", MAYBE))[1] == MAYBE:
+                        raise Unsure
         for axis in axes_in(expectation):
             if isinstance(axis, NamedAxis) and self.singles.get(axis.name, ("", MAYBE))[1] == MAYBE:
                 variable = self.local()

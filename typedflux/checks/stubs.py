@@ -88,6 +88,7 @@ def function(
     early: list[str],
     trees: bool,
     result: list[str] | None,
+    light: bool = False,
 ) -> Iterator[str]:
     """The lines of a checked function.
 
@@ -99,6 +100,7 @@ def function(
         early: local variables that start as `None`.
         trees: whether structures of trees may be bound.
         result: the quick check of what it returns, as `parameters`.
+        light: whether no scope is opened for the body.
     """
     arguments = "{" + ", ".join(f"{e.name!r}: {e.name}" for e in plan.entries) + "}"
     call = f"_tf_fn({_passed(plan)})"
@@ -134,6 +136,8 @@ def function(
         yield f"    _tf_run = _tf_Awaited({call}, _tf_memo)"
         yield "    _tf_out = await _tf_run"
         yield "    _tf_memo = _tf_run.memo"
+    elif light:
+        yield f"    {'return' if plan.result is None else '_tf_out ='} {call}"
     else:
         yield "    try:"
         yield "        _tf_scopes = _tf_storage._shape_storage.memo_stack"
@@ -145,7 +149,8 @@ def function(
         yield "    finally:"
         yield "        _tf_memo = _tf_scopes.pop()"
     if plan.result is None:
-        yield "    return _tf_out"
+        if not light:
+            yield "    return _tf_out"
         return
     if result is not None:
         yield "    try:"
@@ -154,6 +159,8 @@ def function(
         yield "            return _tf_out"
         yield "    except _tf_Exception:"
         yield "        pass"
+    if light:
+        yield f"    _tf_memo = _tf_check({arguments})"
     yield "    return _tf_result(_tf_out, _tf_memo)"
 
 

@@ -110,6 +110,10 @@ class Checked:
         if self.owner is None and args:
             self.owner = owner_of(self.wrapper, args[0])
         plan = self.read_plan()
+        if self.module and self.owner is not None and not any(plan.in_order()) and not plan.result:
+            # Nothing to check: the class gets its method back.
+            if vars(self.owner).get(self.function.__name__) is self.wrapper:
+                setattr(self.owner, self.function.__name__, self.function)
         code, namespace, defaults, keywords = self.compile(plan)
         self.plan = plan
         wrapper = self.wrapper
@@ -137,7 +141,8 @@ class Checked:
     ) -> tuple[types.CodeType, dict[str, Any], tuple[Any, ...] | None, dict[str, Any] | None]:
         """The code for a signature, what it refers to, and the defaults."""
         module = getattr(self.function, "__module__", None) or __name__
-        writer = Writer(plan, self.elements, module)
+        light = self.module and plan.flavour == FUNCTION and module.startswith("typedflux.")
+        writer = Writer(plan, self.elements, module, light=light)
         parameters: list[str] | None
         widening = any(
             isinstance(axis, VariadicAxis) and axis.broadcast
@@ -163,7 +168,7 @@ class Checked:
         name = self.wrapper.__name__
         lines = stubs.function(
             name if name.isidentifier() else f"{PREFIX}call",
-            plan, parameters, writer.early, writer.trees, result,
+            plan, parameters, writer.early, writer.trees, result, light,
         )  # fmt: skip
         self.source = "\n".join(lines) + "\n"
         code = _compiled(self.source, f"<checks of {module}.{self.wrapper.__qualname__}>")
