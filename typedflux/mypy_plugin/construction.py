@@ -170,7 +170,10 @@ class Applied(Deferred):
         self.seen: list[list[Type]] = []
 
     def __str__(self) -> str:
-        return spell(str(self.type))
+        t = get_proper_type(self.type)
+        if isinstance(t, (CallableType, Overloaded)):
+            return (t.items[0].name or LAMBDA).partition(" of ")[0]
+        return spell(str(t))
 
     def build(self, run: Run) -> Any:
         return _Call(self, run)

@@ -86,7 +86,8 @@ class Layers:
         for argument in arguments:
             self._read(argument, reader)
         built = self._with_recipe(p, index, arguments, ctx.context, checker.path)
-        self._call_blindly(built, arguments, ctx)
+        if not self._call_blindly(built, arguments, ctx):
+            return result  # reported: nothing follows from it
         for argument in arguments:
             applied = argument.value
             if isinstance(applied, Applied) and isinstance(applied.expression, LambdaExpr):
@@ -113,8 +114,10 @@ class Layers:
         if not found or found[0] is None or any(t != found[0] for t in found):
             return p
         returned = get_proper_type(found[0])
-        if recipe_of(returned) is None or not is_subtype(returned, p) or _variables(returned):
+        if recipe_of(returned) is None or not is_subtype(returned, p):
             return p
+        if any(v.id.namespace.startswith(function.fullname) for v in _variables(returned)):
+            return p  # in the function's own dims
         return returned
 
     def _read(self, argument: _Argument, reader: Reader) -> None:
@@ -142,12 +145,12 @@ class Layers:
 
     def _call_blindly(
         self, built: Instance, arguments: list[_Argument], ctx: FunctionContext
-    ) -> None:
+    ) -> bool:
         """Call the layer on a tensor of which nothing is known; report what no input can pass."""
         if not any(isinstance(a.value, Deferred) for a in arguments):
-            return
+            return True
         if any(isinstance(a.value, Type) for a in arguments) or not built.type.has_base(MODULE):
-            return  # not known, or no layer
+            return True  # not known, or no layer
         layer = Construct(
             built,
             class_of(built),
@@ -159,12 +162,14 @@ class Layers:
         try:
             evaluate(call, [layer, *[anything] * _wanted(call)], {})
         except Undetermined:
-            return
+            return True
         except (ShapeError, DTypeError) as error:
             inside = culprits(error)
             guilty = [a for a in arguments if any(a.value is d for d in inside)]
             where: Context = guilty[0].expression if guilty else ctx.context
             ctx.api.fail(_told(error, inside), where, code=_code(error))
+            return False
+        return True
 
     def _anything(self) -> TensorType:
         return TensorType(dtypes.Shaped, (self.encoder.dim(self.encoder.unknown_axes()),))
