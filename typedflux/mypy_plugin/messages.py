@@ -24,6 +24,12 @@ _GENERIC = re.compile(r"(?:\w+\.)*(\w+)\[")
 _OWN = frozenset({"Tensor", "DimOf", "Expression"})
 _BUILT = re.compile(r"tuple\[Literal\['[\w,]*'\], (?:Literal\['[^']*:\d+,\d+[\d,;]*'\]|str)")
 _CHOICE = re.compile(r"Literal\[(?:True|False)\]\??")
+_JOINED = frozenset({
+    "Cannot call function of unknown type",
+    "Call to untyped function (unknown) in typed context",
+})  # fmt: skip
+"""What mypy says of an item of a collection of functions that differ in their dims alone: it finds
+no type that they have in common."""
 _SPELLED = re.compile(r"(\w+)\[Tensor, '([^']*)'\]|(Size)\['([^']*)'\]")
 _COMPARED = {"assignment", "return-value", "arg-type", "list-item", "dict-item"}
 
@@ -52,6 +58,8 @@ def rewrite(file: str, info: ErrorInfo) -> bool:
     if code == "assignment" and any(settle(file, info) for settle in settlers):
         return True
     if code == "misc" and any(forgive(file, info) for forgive in forgivers):
+        return True
+    if info.message in _JOINED:
         return True
     spelled = spell(info.message)
     if spelled == info.message:
@@ -161,7 +169,10 @@ def _arguments(text: str, start: int) -> tuple[list[str], int]:
 
 def may_agree(got: str, wanted: str, names: Mapping[str, str] = MappingProxyType({})) -> bool:
     """Whether two spelled types differ only in axes and dtypes that one of them leaves open; of
-    unions, whether some members do. `names` says what names are to be read as."""
+    unions, whether some members do, and none is `None` that is not wanted. `names` says what names
+    are to be read as."""
+    if "None" in got.split(" | ") and "None" not in wanted.split(" | "):
+        return False
     return any(
         _members_may_agree(mine, theirs, names)
         for mine in got.split(" | ")
