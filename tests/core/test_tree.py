@@ -10,7 +10,7 @@ import pytest
 
 import typedflux as flux
 from typedflux import Tensor, ops
-from typedflux.core.tree import children, format_path, iterate, leaves, map_leaves
+from typedflux.core.tree import Unfolded, children, format_path, iterate, leaves, map_leaves
 from typedflux.nn import Module, buffer, tied
 
 
@@ -113,3 +113,38 @@ def test_a_tie_is_one_leaf_with_a_summed_gradient() -> None:
     assert grads.embedding.weight.tolist() == [11.0]
     with pytest.raises(AttributeError, match="tied"):
         model.head = flux.asarray([1.0])
+
+
+def test_a_tree_taken_apart_is_put_together_as_often_as_wanted() -> None:
+    tree = [
+        Two(),
+        {"frozen": Frozen(flux.asarray(1.0), "w"), "static": (1, "b")},
+        Pair(ops.zeros(2), 3),
+    ]
+    unfolded = Unfolded(tree)
+    assert [leaf for _, leaf, _ in iterate(tree)] == unfolded.leaves
+    assert [is_state for _, _, is_state in iterate(tree)] == unfolded.states
+    assert unfolded.fold(unfolded.leaves) is tree
+    for offset in (1.0, 2.0):
+        new = [leaf + offset for leaf in unfolded.leaves]
+        made = unfolded.fold(new)
+        assert all(a is b for a, b in zip(leaves(made), new, strict=True))
+        assert made[0].a is made[0].b and made[1]["static"] is tree[1]["static"]
+        assert type(made[1]["frozen"]) is Frozen and type(made[2]) is Pair
+    copies: list[tuple[Any, Any]] = []
+    unfolded.fold(unfolded.leaves, lambda original, copy: copies.append((original, copy)))
+    assert [type(original) for original, _ in copies] == [Leaf, Leaf, Leaf, Two]
+    assert all(original is not copy for original, copy in copies)
+
+
+def test_what_is_put_together_is_the_tree_that_was_taken_apart() -> None:
+    tree: dict[str, Any] = {"a": [flux.asarray(1.0)]}
+    unfolded = Unfolded(tree)
+    tree["b"] = flux.asarray(2.0)
+    tree["a"].append(flux.asarray(3.0))
+    assert unfolded.fold([0]) == {"a": [0]}
+
+
+def test_a_leaf_and_a_static_value_are_trees() -> None:
+    assert Unfolded(ops.zeros(())).fold([5]) == 5
+    assert Unfolded("static").fold([]) == "static"
