@@ -9,7 +9,7 @@ PIP_FLAGS ?= --disable-pip-version-check $(if $(CI),--quiet)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test deep live lint format bench clean
+.PHONY: help demo test deep live mypys lint format bench clean
 
 # $(call environment,DIRECTORY,NAME,EXTRAS): the environment DIRECTORY has the package, editable,
 # with its EXTRAS. DIRECTORY/.installed-NAME says for which pyproject.toml that was done, and is
@@ -51,7 +51,7 @@ test: ## the tests, doctests and documentation snippets
 	.venv/bin/python -m pytest -n auto --dist loadfile $(ARGS)
 
 deep: ## all tests again with many more random examples, and those that take long
-	$(call environment,.venv,dev,dev)
+	$(call environment,.venv,deep,dev$(comma)pyright)
 	.venv/bin/python -m pytest -n auto --dist loadfile --hypothesis-profile=deep -m 'not live' $(ARGS)
 
 # On Linux the default torch wheel carries CUDA; a smaller one comes with
@@ -59,6 +59,10 @@ deep: ## all tests again with many more random examples, and those that take lon
 live: ## comparisons with PyTorch and JAX, in an environment of their own
 	$(call environment,.venv-live,live,dev$(comma)reference)
 	.venv-live/bin/python -m pytest -m live $(ARGS)
+
+mypys: ## the static checker's tests on every mypy that it works with
+	$(call environment,.venv,dev,dev)
+	.venv/bin/python -m tests.mypy_plugin.versions $(ARGS)
 
 lint: ## formatting, lint rules and strict types
 	$(call environment,.venv,dev,dev)
@@ -76,7 +80,7 @@ bench: ## the benchmarks, against PyTorch and JAX, in an environment of their ow
 	.venv-bench/bin/python -m benchmarks $(ARGS)
 
 clean: ## remove environments, caches and everything that was made
-	rm -rf .venv .venv-live .venv-bench build dist out
+	rm -rf .venv .venv-live .venv-bench .venv-mypy-* build dist out
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -f weights.safetensors curves.png mistakes.png
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
