@@ -257,7 +257,8 @@ class Tensor(Generic[DT_co, Unpack[Shape]]):
     def __iter__(self) -> Iterator[Leading[Self, "_ ->"]]:
         if self.ndim == 0:
             raise TypeError("a tensor of rank 0 cannot be iterated over")
-        return iter(_ops.unstack(self))
+        rows: Any = _ops.unstack(self)
+        return iter(rows)
 
     def __contains__(self, value: object) -> bool:
         return bool(_ops.any(_ops.equal(self, value)))  # type: ignore[arg-type]

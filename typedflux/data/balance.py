@@ -13,6 +13,7 @@ from typedflux.data.observations import getobs, numobs
 from typedflux.data.order import permutation, stream
 from typedflux.ops.random import Generator
 from typedflux.shapes.errors import ShapeError
+from typedflux.static import Leading
 from typedflux.tensor import Tensor
 
 D = TypeVar("D")
@@ -52,7 +53,7 @@ def group_counts(labels: Labels) -> dict[Any, int]:
 def oversample(
     data: D, labels: Labels, fraction: float = 1.0, *, shuffle: bool = True,
     rng: Generator | None = None,
-) -> D:  # fmt: skip
+) -> Leading[D, "n -> ?part"]:  # fmt: skip
     """All observations, those of rarer classes several times: each class has at least `fraction` of
     the most frequent one's number. No observation is taken once more than another of its class.
 
@@ -85,7 +86,7 @@ def oversample(
 
 def undersample(
     data: D, labels: Labels, *, shuffle: bool = True, rng: Generator | None = None
-) -> D:
+) -> Leading[D, "n -> ?part"]:
     """As many random observations of each class as the rarest one has.
 
     Raises:
@@ -112,7 +113,7 @@ def _groups(function: str, data: object, labels: Labels) -> list[npt.NDArray[np.
 
 def _in_order(
     data: D, pieces: list[npt.NDArray[np.int64]], shuffle: bool, rng: Generator | None
-) -> D:
+) -> Leading[D, "n -> ?part"]:
     indices = np.concatenate([*pieces, _none()])
     return getobs(data, indices[permutation(len(indices), rng)] if shuffle else indices)
 

@@ -9,6 +9,7 @@ from typing import Any, Generic, Literal, TypeVar, cast, overload
 
 import numpy.typing as npt
 
+from typedflux.checks.sizes import Size
 from typedflux.data.observations import (
     DataclassData,
     Dataset,
@@ -20,6 +21,7 @@ from typedflux.data.observations import (
 )
 from typedflux.data.order import check_generator, permutation
 from typedflux.ops.random import Generator
+from typedflux.static import Leading
 from typedflux.tensor import Tensor
 
 B = TypeVar("B")
@@ -59,9 +61,15 @@ class DataLoader(Generic[B]):
 
     @overload
     def __init__(
-        self: DataLoader[S], data: S, batchsize: int = 1, *, shuffle: bool = False,
-        partial: bool = True, rng: Generator | None = None, collate: None = None, prefetch: int = 0,
-        workers: int = 1,
+        self: DataLoader[Leading[S, "n -> k"]], data: S, batchsize: Size["k"] = 1, *,
+        shuffle: bool = False, partial: Literal[False], rng: Generator | None = None,
+        collate: None = None, prefetch: int = 0, workers: int = 1,
+    ) -> None: ...  # fmt: skip
+    @overload
+    def __init__(
+        self: DataLoader[Leading[S, "n -> k where n%k==0, n where n<=k, ?batch=k"]], data: S,
+        batchsize: Size["k"] = 1, *, shuffle: bool = False, partial: bool = True,
+        rng: Generator | None = None, collate: None = None, prefetch: int = 0, workers: int = 1,
     ) -> None: ...  # fmt: skip
     @overload
     def __init__(
@@ -77,9 +85,9 @@ class DataLoader(Generic[B]):
     ) -> None: ...  # fmt: skip
     @overload
     def __init__(
-        self: DataLoader[T], data: Dataset[T], batchsize: int = 1, *, shuffle: bool = False,
-        partial: bool = True, rng: Generator | None = None, collate: None = None, prefetch: int = 0,
-        workers: int = 1,
+        self: DataLoader[Leading[T, "-> ?batch=k"]], data: Dataset[T], batchsize: Size["k"] = 1, *,
+        shuffle: bool = False, partial: bool = True, rng: Generator | None = None,
+        collate: None = None, prefetch: int = 0, workers: int = 1,
     ) -> None: ...  # fmt: skip
     @overload
     def __init__(

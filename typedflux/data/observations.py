@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from typedflux import ops
 from typedflux.shapes.errors import AxisError, ShapeError
+from typedflux.static import Leading
 from typedflux.tensor import Tensor, wrap
 
 T_co = TypeVar("T_co", covariant=True)
@@ -156,7 +157,7 @@ def _record(like: Any, items: Sequence[Any]) -> Any:
     return new
 
 
-def getobs(data: D, indices: Indices | Sequence[int] | Tensor) -> D:
+def getobs(data: D, indices: Indices | Sequence[int] | Tensor) -> Leading[D, "n -> ?part"]:
     """The observations at `indices`, in the form of `data`; slices of tensors share memory.
 
     Args:
@@ -171,7 +172,8 @@ def getobs(data: D, indices: Indices | Sequence[int] | Tensor) -> D:
     (Tensor([1, 2], int64), ['b', 'c'])
     """
     wanted = as_indices(indices, numobs(data))
-    return cast(D, map_parts(lambda part: _subset(part, wanted), data))
+    picked = map_parts(lambda part: _subset(part, wanted), data)
+    return cast("Leading[D, 'n -> ?part']", picked)
 
 
 def as_indices(indices: Any, n: int) -> Indices:

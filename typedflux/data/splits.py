@@ -13,6 +13,7 @@ from typedflux.data.observations import Indices, count, getobs, numobs
 from typedflux.data.order import permutation
 from typedflux.ops.random import Generator
 from typedflux.shapes.errors import ShapeError
+from typedflux.static import Leading
 from typedflux.tensor import Tensor
 
 D = TypeVar("D")
@@ -23,12 +24,12 @@ Labels = Tensor | npt.NDArray[Any] | Sequence[Any]
 def splitobs(
     data: D, at: float = 0.8, *, shuffle: bool = False, stratified: Labels | None = None,
     rng: Generator | None = None,
-) -> tuple[D, D]: ...  # fmt: skip
+) -> tuple[Leading[D, "n -> ?part"], Leading[D, "n -> ?rest"]]: ...  # fmt: skip
 @overload
 def splitobs(
     data: D, at: tuple[float, ...], *, shuffle: bool = False, stratified: Labels | None = None,
     rng: Generator | None = None,
-) -> tuple[D, ...]: ...  # fmt: skip
+) -> tuple[Leading[D, "n -> _"], ...]: ...  # fmt: skip
 def splitobs(
     data: D, at: float | tuple[float, ...] = 0.8, *, shuffle: bool = False,
     stratified: Labels | None = None, rng: Generator | None = None,
@@ -67,7 +68,7 @@ def splitobs(
 def kfolds(
     data: D, k: int = 5, *, shuffle: bool = False, stratified: Labels | None = None,
     rng: Generator | None = None,
-) -> Iterator[tuple[D, D]]:  # fmt: skip
+) -> Iterator[tuple[Leading[D, "n -> ?part"], Leading[D, "n -> ?rest"]]]:  # fmt: skip
     """`(training, validation)` for each of `k` folds: every observation is validated on once.
 
     Args:
@@ -100,7 +101,7 @@ def kfolds(
 
 def leavepout(
     data: D, p: int = 1, *, shuffle: bool = False, rng: Generator | None = None
-) -> Iterator[tuple[D, D]]:
+) -> Iterator[tuple[Leading[D, "n -> ?part"], Leading[D, "n -> ?rest"]]]:
     """`(training, validation)` with `p` observations, or the few that remain, to validate on.
 
     Raises:
@@ -124,7 +125,9 @@ def leavepout(
     )
 
 
-def timeseries_kfolds(data: D, k: int = 5) -> Iterator[tuple[D, D]]:
+def timeseries_kfolds(
+    data: D, k: int = 5
+) -> Iterator[tuple[Leading[D, "n -> ?part"], Leading[D, "n -> ?rest"]]]:
     """`(training, validation)` for data in order of time: each of `k` folds is validated on after
     training on all that came before it; the first of `k + 1` equal parts is for training only.
 

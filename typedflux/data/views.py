@@ -7,10 +7,12 @@ import itertools
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
+from typedflux.checks.sizes import Size
 from typedflux.data.observations import Dataset, count, getobs, numobs, observation
 from typedflux.data.order import permutation, stream
 from typedflux.ops.random import Generator
 from typedflux.shapes.errors import AxisError
+from typedflux.static import Leading
 from typedflux.tensor import Tensor
 
 D = TypeVar("D")
@@ -48,7 +50,7 @@ def mapobs(function: Callable[[Any], R_co], data: object) -> Dataset[R_co]:
     return _View("mapobs", numobs(data), lambda i: function(observation(data, i)))
 
 
-def filterobs(function: Callable[[Any], object], data: D) -> D:
+def filterobs(function: Callable[[Any], object], data: D) -> Leading[D, "n -> ?part"]:
     """The observations for which `function` is true, in the form of `data`.
 
     >>> import typedflux as flux
@@ -58,7 +60,7 @@ def filterobs(function: Callable[[Any], object], data: D) -> D:
     return getobs(data, [i for i in range(numobs(data)) if function(observation(data, i))])
 
 
-def groupobs(function: Callable[[Any], K | Tensor], data: D) -> dict[K, D]:
+def groupobs(function: Callable[[Any], K | Tensor], data: D) -> dict[K, Leading[D, "n -> _"]]:
     """The observations by `function(observation)`, each group in the form of `data`; groups are in
     the order of their first observation. A key that comes as a tensor is a Python number in it.
 
@@ -98,7 +100,7 @@ def shuffleobs(data: D, *, rng: Generator | None = None) -> D:
     return getobs(data, permutation(numobs(data), rng))
 
 
-def randobs(data: D, n: int, *, rng: Generator | None = None) -> D:
+def randobs(data: D, n: Size["k"], *, rng: Generator | None = None) -> Leading[D, "n -> k"]:
     """`n` random observations, with replacement.
 
     Raises:
@@ -111,7 +113,7 @@ def randobs(data: D, n: int, *, rng: Generator | None = None) -> D:
     return getobs(data, stream(rng).integers(0, max(total, 1), wanted))
 
 
-def chunk(data: D, n: int | None = None, *, size: int | None = None) -> list[D]:
+def chunk(data: D, n: int | None = None, *, size: int | None = None) -> list[Leading[D, "n -> _"]]:
     """`data` cut into `n` parts of nearly equal length, or into parts of `size`, of which the last
     may be shorter.
 
@@ -135,7 +137,7 @@ def chunk(data: D, n: int | None = None, *, size: int | None = None) -> list[D]:
     return [getobs(data, slice(a, b)) for a, b in itertools.pairwise(ends)]
 
 
-def slidingwindow(data: D, size: int, stride: int = 1) -> Dataset[D]:
+def slidingwindow(data: D, size: Size["k"], stride: int = 1) -> Dataset[Leading[D, "n -> k"]]:
     """The data set of all stretches of `size` observations that follow each other, one beginning
     every `stride`, each in the form of `data`.
 

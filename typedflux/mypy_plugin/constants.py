@@ -56,6 +56,7 @@ from mypy.types import (
     TupleType,
     Type,
     TypeType,
+    UnionType,
     UnpackType,
     get_proper_type,
 )
@@ -209,7 +210,8 @@ class Constants:
             return t.value
         if isinstance(t, TupleType) and not any(isinstance(i, UnpackType) for i in t.items):
             return tuple(map(self._of_type, t.items))
-        size = UNKNOWN if t is None else self.encoder.dim(t)
+        # A type variable here is the type of a value, and no dim.
+        size = self.encoder.dim(t) if isinstance(t, (Instance, UnionType)) else UNKNOWN
         if isinstance(size, Unknown):
             raise Undetermined
         return size

@@ -53,6 +53,8 @@ EXPRESSION = "typedflux.static.Expression"
 MODULE = "typedflux.nn.module.Module"
 STATIC = "typedflux.static"
 HELD = f"{STATIC}.Held"
+NEW = "?"
+"""What the namespace of a size begins with that nobody knows, followed by what it usually is."""
 ALL_AXES = "{0}"
 """The template of what stands for the sizes of any number of axes."""
 
@@ -118,7 +120,13 @@ class Encoder:
             known = isinstance(t.value, int) and not isinstance(t.value, bool)
             return t.value if known else UNKNOWN  # type: ignore[return-value]
         if isinstance(t, TypeVarType):
-            return symbol(t.name, owner=self._atom(t.name, t.id, t, False))
+            owner = self._atom(t.name, t.id, t, False)
+            if not t.id.namespace.startswith(NEW):
+                return symbol(t.name, owner=owner)
+            usual = t.id.namespace[1:].partition("?")[0]
+            if usual:
+                return symbol(t.name, kind="hinted", hint=int(usual), owner=owner)
+            return symbol(t.name, kind="flexible", owner=owner)
         if isinstance(t, UnpackType):
             inner = get_proper_type(t.type)
             if isinstance(inner, TypeVarTupleType):

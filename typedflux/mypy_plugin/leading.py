@@ -5,7 +5,10 @@ first axis of each tensor in it, the same in all of them. Left of the arrow stan
 right of it those that come: a dim of the signature, or a new one, after a question mark. Before a
 new one may stand sizes with conditions, the first of which that surely holds is taken:
 
-    Leading[D, "n -> k where n%k==0, n where n<=k, ?batch"]
+    Leading[D, "n -> k where n%k==0, n where n<=k, ?batch=k"]
+
+A new size can be any, so that it disagrees with none; `?batch=k` is usually k, and disagrees with
+the numbers that k disagrees with.
 """
 
 from __future__ import annotations
@@ -31,20 +34,24 @@ from mypy.types import (
     get_proper_type,
 )
 
-from typedflux.mypy_plugin.encoding import STATIC, TENSOR, Encoder, unknown
+from typedflux.mypy_plugin.encoding import NEW, STATIC, TENSOR, Encoder, unknown
 from typedflux.shapes.dims import UNKNOWN, Dim, Dimension, bounds, equal
 from typedflux.shapes.errors import AnnotationError, UndecidedError
 from typedflux.shapes.expressions import evaluate_expression, names_in
 
 LEADING = f"{STATIC}.Moved"
-_NEW = re.compile(r"\?\s*\w+")
+_NEW = re.compile(r"\?\s*\w+=?")
 
 
 def variables_in(text: str) -> list[str]:
     """The names in such a string that are dims of the signature."""
     gone, _, comes = text.partition("->")
-    names = names_in(re.sub(r"==|<=|\bwhere\b|,", "+", _NEW.sub("0", comes)) or "0")
+    names = names_in(re.sub(r"==|<=|\bwhere\b|,", "+", _NEW.sub(_as_term, comes)) or "0")
     return sorted(names - set(gone.split()))
+
+
+def _as_term(new: re.Match[str]) -> str:
+    return "0+" if new[0].endswith("=") else "0"
 
 
 def moved(whole: Type, text: str, atoms: Sequence[Type], encoder: Encoder) -> Type:
@@ -55,6 +62,14 @@ def moved(whole: Type, text: str, atoms: Sequence[Type], encoder: Encoder) -> Ty
     # Where mypy meets it before it is settled, it is anything.
     found.type.fallback_to_any = True
     return found
+
+
+_NUMBERS = {
+    "builtins.bool": "Bool",
+    "builtins.int": "Int64",
+    "builtins.float": "Float32",
+    "builtins.complex": "Complex64",
+}
 
 
 class _Mentions(TypeQuery[bool]):
@@ -104,10 +119,12 @@ class _Mover:
         self.encoder, self.place = encoder, place
         gone, _, self.comes = text.partition("->")
         self.gone = gone.split()
+        self.whole: Type | None = None
         self.sizes = {name: encoder.dim(t) for name, t in atoms.items()}
 
     def moved(self, t: Type) -> Type:
         """The type for the data that `t` is the type of."""
+        self.whole = t
         held = list(self._first(t))
         if self.gone and held:
             self.sizes[self.gone[0]] = next((d for d in held if isinstance(d, int)), held[0])
@@ -138,8 +155,10 @@ class _Mover:
                 return self.encoder.axis_type(self._size(expression))
         return unknown()
 
-    def _new(self, name: str) -> Type:
-        namespace = f"?{self.place}"
+    def _new(self, text: str) -> Type:
+        name, _, usual = text.partition("=")
+        size = self._size(usual) if usual else UNKNOWN
+        namespace = f"{NEW}{size if isinstance(size, int) else ''}?{self.place}.{name}"
         key = TypeVarId(-1, namespace=namespace)
         anything = self.encoder.instance("builtins.object")
         nothing = AnyType(TypeOfAny.from_omitted_generics)
@@ -175,10 +194,21 @@ class _Mover:
             return p.copy_modified(item_types=list(items.values()))
         if not isinstance(p, Instance):
             return t
-        if p.type.fullname == TENSOR:
+        name = p.type.fullname
+        if name == TENSOR:
             return self._tensor(p, axes)
-        if p.type.fullname in ("builtins.tuple", "builtins.dict"):
+        if name in ("builtins.tuple", "builtins.dict"):
             return p.copy_modified(args=[*p.args[:-1], self._replaced(p.args[-1], axes)])
+        if not self.gone and name in _NUMBERS:  # observations are put together
+            element = self.encoder.instance(f"{STATIC}.{_NUMBERS[name]}")
+            return self.encoder.instance(TENSOR, [element, *axes])
+        if not self.gone and name == "builtins.str":
+            return self.encoder.instance("builtins.list", [p])
+        if name == "builtins.list" and t is not self.whole:
+            # Strings stay a list, numbers may have become a tensor.
+            held = get_proper_type(p.args[0])
+            if not isinstance(held, Instance) or held.type.fullname != "builtins.str":
+                return unknown()
         return t
 
     def _tensor(self, p: Instance, axes: list[Type]) -> Type:
