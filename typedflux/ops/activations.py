@@ -13,7 +13,7 @@ import numpy as np
 
 from typedflux import dtypes, ops
 from typedflux.core.primitive import Array
-from typedflux.ops.families import elementwise, promote_operands
+from typedflux.ops.families import Elementwise, elementwise, promote_operands
 from typedflux.ops.kernels.selection import keep
 from typedflux.tensor import Tensor, TensorLike
 
@@ -31,7 +31,7 @@ def identity(x: Tensor, /) -> Tensor:
     return x
 
 
-where_positive_p = elementwise(
+where_positive_p: Elementwise = elementwise(
     "where_positive",
     lambda x, y: keep(y > 0, x),
     (lambda g, y: where_positive_p.bind(g, y), None),

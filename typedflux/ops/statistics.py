@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ Tangents = Sequence[Tensor | None]
 
 # mean
 
+_total: Callable[..., Any] = np.add.reduce
+
 
 def _mean_kernel(x: Array, *, axis: tuple[int, ...], keepdims: bool) -> Any:
     if x.dtype.itemsize < 4:  # a sum of many float16 numbers overflows or stands still
@@ -37,7 +39,7 @@ def _mean_kernel(x: Array, *, axis: tuple[int, ...], keepdims: bool) -> Any:
     count = 1
     for a in axis:
         count *= x.shape[a]
-    total: Any = np.add.reduce(x, axis=axis, keepdims=keepdims)
+    total = _total(x, axis=axis, keepdims=keepdims)
     return total / x.dtype.type(count)
 
 
