@@ -125,7 +125,7 @@ def encode(
     #! return flux.concat([flux.sin(angle), flux.cos(angle), angle], axis=1)
 
 
-def field(x: Float32[Tensor, "n 2"]) -> Float[Tensor, "n 3"]:
+def radiance(x: Float32[Tensor, "n 2"]) -> Float[Tensor, "n 3"]:
     basis = fourier(64, 2)
     #! basis = fourier(64, 3)
     hidden = nn.Dense(128, 32, flux.relu)
@@ -139,7 +139,7 @@ def main() -> None:
     x = flux.stack([g.flatten() for g in grid], axis=1).astype(flux.float32)
     field_of = encode(x, fourier(8, 2))
     print(field_of.shape)
-    field(x)
+    radiance(x)
 
 === triangular_indices
 def upper(n: int) -> int:

@@ -212,7 +212,7 @@ D = TypeVar("D")
 class GLU(nn.Module, Generic[D]):
     def __init__(self, d: Size[D]) -> None:
         self.wide = nn.Dense(d, 2 * d)
-        #! self.wide = nn.Dense(d, 3 * d)
+        #! self.wide = nn.Dense(d, 4 * d)
         self.out = nn.Dense(d, d)
 
     def __call__(self, x: Float[Tensor, "*batch D"]) -> Float[Tensor, "*batch D"]:

@@ -51,6 +51,7 @@ FAMILIES = (
     "arithmetic",
     "training",
     "silent",
+    "idioms",
 )
 
 _BUG = "#!"
