@@ -29,6 +29,7 @@ from mypy.nodes import (
     AssignmentStmt,
     CallExpr,
     Context,
+    DictExpr,
     Expression,
     ExpressionStmt,
     ForStmt,
@@ -39,6 +40,7 @@ from mypy.nodes import (
     NameExpr,
     OperatorAssignmentStmt,
     OpExpr,
+    RefExpr,
     StarExpr,
     Statement,
     SymbolNode,
@@ -114,6 +116,8 @@ class Rebinding:
             return
         for block in [body, *blocks(body)]:
             for place, statement in reversed(list(enumerate(block))):
+                if isinstance(statement, AssignmentStmt) and _is_partial(statement.rvalue):
+                    continue
                 defined = [
                     name
                     for target in _bound_by(statement)
@@ -263,6 +267,18 @@ def _bound_by(statement: Statement) -> list[Expression]:
         case WithStmt(target=targets):
             return [target for target in targets if target is not None]
     return []
+
+
+def _is_partial(value: Expression) -> bool:
+    """Whether mypy learns the type of a value from what follows: `[]`, `{}`, `set()`, `None`."""
+    match value:
+        case ListExpr(items=[]) | NameExpr(fullname="builtins.None") | DictExpr(items=[]):
+            return True
+        case CallExpr(callee=RefExpr(fullname=name)):
+            return name.startswith(("builtins.", "collections."))
+        case TupleExpr(items=items):
+            return any(map(_is_partial, items))
+    return False
 
 
 def _names(target: Expression) -> list[NameExpr]:
