@@ -42,7 +42,6 @@ from typedflux.mypy_plugin.encoding import (
     DIM_OF,
     DTYPE_OF_CLASS,
     HELD,
-    MODULE,
     STATIC,
     TENSOR,
     Encoder,
@@ -155,6 +154,12 @@ class Annotations:
             blank = Instance(info, [unknown() for _ in args])
             return carry(self.encoder, WRITTEN, [blank, text_type(self.encoder, _MODULE), *args])
         return Instance(info, args, ctx.type.line, ctx.type.column)
+
+    def generic(self, info: TypeInfo, ctx: AnalyzeTypeContext) -> Type:
+        """A class some of whose type variables are dims, subscripted: `Bank["n", 3]`."""
+        if any(self._dim_text(argument, ctx) is not None for argument in ctx.type.args):
+            return self.module(info, ctx)
+        return self.by_itself(info.fullname, ctx)
 
     def base(self, fullname: str, ctx: AnalyzeTypeContext) -> Type:
         """The class of an array or an alias of an annotation.
@@ -425,11 +430,6 @@ class Annotations:
                 self._refuse(str(error), ctx)
             return UNKNOWN
         return value if isinstance(value, (int, Dim)) else UNKNOWN
-
-
-def only_dims(info: TypeInfo) -> bool:
-    """Whether a class is a module: its type variables stand for dims."""
-    return any(base.fullname == MODULE for base in info.mro[1:]) and info.fullname != MODULE
 
 
 def _count(number: int, what: str) -> str:

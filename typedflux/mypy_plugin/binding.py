@@ -51,6 +51,7 @@ from mypy.types import (
 from typedflux import dtypes
 from typedflux.core.types import TensorType, annotation_name
 from typedflux.mypy_plugin.encoding import (
+    BUILT,
     DIM_OF,
     HELD,
     MODULE,
@@ -668,7 +669,9 @@ class Binder:
             inside = ", ".join(self.describe(item) for item in p.args)
             return f"{p.type.name}[{inside}]"
         if isinstance(p, Instance) and p.type.has_base(MODULE):
-            dims = [x for x in p.args if _is_axis(get_proper_type(x))]
+            names = [v.name for v in p.type.defn.type_vars]
+            count = names.index(BUILT) if BUILT in names else None
+            dims = [x for x in p.args[:count] if _is_axis(get_proper_type(x))]
             shown = ", ".join(str(self.encoder.dim(x)) for x in dims)
             return f"{p.type.name}[{shown}]" if shown else p.type.name
         return p.type.name if isinstance(p, Instance) else spell(str(p))

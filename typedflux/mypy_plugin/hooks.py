@@ -12,6 +12,7 @@ from mypy.options import Options
 from mypy.plugin import (
     AnalyzeTypeContext,
     AttributeContext,
+    ClassDefContext,
     DynamicClassDefContext,
     FunctionContext,
     FunctionSigContext,
@@ -27,12 +28,13 @@ from mypy.types import AnyType, FunctionLike, Type, TypeOfAny
 
 from typedflux.mypy_plugin import messages
 from typedflux.mypy_plugin.annotated import ENSURE, Annotated
-from typedflux.mypy_plugin.annotations import BASES, Annotations, only_dims
+from typedflux.mypy_plugin.annotations import BASES, Annotations
 from typedflux.mypy_plugin.carriers import WRITTEN, mentions
+from typedflux.mypy_plugin.classes import Subscripts, loosen, noted_dims, only_dims
 from typedflux.mypy_plugin.configuration import find_own_modules, settings, source_hash
 from typedflux.mypy_plugin.construction import is_built
 from typedflux.mypy_plugin.context import CallContext, SignatureContext, checker_of
-from typedflux.mypy_plugin.encoding import DIM_OF, STATIC, TENSOR, Encoder
+from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, STATIC, TENSOR, Encoder
 from typedflux.mypy_plugin.escapes import at_home
 from typedflux.mypy_plugin.execution import Execution
 from typedflux.mypy_plugin.foreign import HOLD, Foreign
@@ -177,6 +179,8 @@ class TypedfluxPlugin(Plugin):
         return found
 
     def _forgives(self, file: str, info: ErrorInfo) -> bool:
+        if Subscripts(self.encoder.modules).settled(file, info):
+            return True
         return self.annotated.forgives(info, self.narrowing.checker_of(file))
 
     def _placed(self, hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -212,9 +216,12 @@ class TypedfluxPlugin(Plugin):
         node = entry.node if entry is not None else None
         if isinstance(node, TypeAlias) and mentions(node.target, WRITTEN):
             return self._analysed(lambda ctx: self.annotations.base(fullname, ctx))
-        if isinstance(node, TypeInfo) and node.defn.type_vars and only_dims(node):
-            module = node
-            return self._analysed(lambda ctx: self.annotations.module(module, ctx))
+        if isinstance(node, TypeInfo) and node.defn.type_vars:
+            cls = node
+            if only_dims(cls):
+                return self._analysed(lambda ctx: self.annotations.module(cls, ctx))
+            if noted_dims(cls):
+                return self._analysed(lambda ctx: self.annotations.generic(cls, ctx))
         return None
 
     def _analysed(
@@ -226,6 +233,15 @@ class TypedfluxPlugin(Plugin):
             return hook(ctx)
 
         return analysed
+
+    def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
+        if self._modules is None or STATIC not in self._modules or fullname.startswith(_STANDARD):
+            return None
+        entry = self.lookup_fully_qualified(fullname) if "." in fullname else None
+        base = entry.node if entry is not None else None
+        if isinstance(base, TypeInfo) and base.has_base(MODULE):
+            return harmless(None)(loosen)
+        return None
 
     # Calls
 

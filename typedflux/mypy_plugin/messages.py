@@ -14,7 +14,8 @@ from mypy.errors import ErrorInfo, Errors, ErrorWatcher
 from mypy.nodes import MypyFile, TypeInfo
 
 from typedflux.dtypes import DType, Shaped, members
-from typedflux.mypy_plugin.encoding import DTYPE_OF_CLASS, MODULE
+from typedflux.mypy_plugin.classes import noted_dims
+from typedflux.mypy_plugin.encoding import BUILT, DTYPE_OF_CLASS, MODULE
 from typedflux.mypy_plugin.guarding import harmless
 from typedflux.shapes.dims import Dim, equal, symbol
 from typedflux.shapes.errors import AnnotationError
@@ -57,7 +58,9 @@ def rewrite(file: str, info: ErrorInfo) -> bool:
     code = info.code.code if info.code is not None else None
     if code == "assignment" and any(settle(file, info) for settle in settlers):
         return True
-    if code == "misc" and any(forgive(file, info) for forgive in forgivers):
+    if code in ("misc", "valid-type", "name-defined") and any(
+        forgive(file, info) for forgive in forgivers
+    ):
         return True
     if info.message in _JOINED:
         return True
@@ -101,33 +104,41 @@ def _spelled(kind: str, arguments: list[str]) -> str:
     if kind == "DimOf":
         return f"Size['{_axis(arguments[0])}']"
     template = re.sub(r"^Literal\[['\"](.*)['\"]\]$", r"\1", arguments[0])
-    return re.sub(r"\{(\d+)\}", lambda m: _axis(arguments[int(m[1]) + 1]), template)
+    text = re.sub(r"\{(\d+)\}", lambda m: _axis(arguments[int(m[1]) + 1]), template)
+    try:
+        return text if names_in(text) else str(evaluate_expression(text, {}))  # 2*784
+    except (AnnotationError, ArithmeticError):
+        return text
 
 
 def _module(name: str, arguments: list[str]) -> str:
     """A layer with its dims; what it was built from is not for reading."""
-    dims = [_axis(a) for a in arguments if not _BUILT.match(a) and not _CHOICE.fullmatch(a)]
+    shown = arguments[: _module_names()[name]]
+    dims = [_axis(a) for a in shown if not _BUILT.match(a) and not _CHOICE.fullmatch(a)]
     return f"{name}[{', '.join(dims)}]" if dims else name
 
 
 modules: dict[str, MypyFile] = {}
 """The modules of this run of mypy."""
 
-_names: tuple[int, frozenset[str]] = (0, frozenset())
+_names: tuple[int, dict[str, int | None]] = (0, {})
 
 
-def _module_names() -> frozenset[str]:
-    """The names of the classes whose type parameters are dims."""
+def _module_names() -> dict[str, int | None]:
+    """The names of the classes whose type parameters are dims, and how many they show."""
     global _names
     size = sum(len(tree.names) for tree in modules.values())
     if _names[0] != size:
-        found = {
-            entry.node.name
-            for tree in modules.values()
-            for entry in tree.names.values()
-            if isinstance(entry.node, TypeInfo) and entry.node.has_base(MODULE)
-        }
-        _names = (size, frozenset(found))
+        found: dict[str, int | None] = {}
+        for tree in modules.values():
+            for entry in tree.names.values():
+                if isinstance(entry.node, TypeInfo) and (
+                    entry.node.has_base(MODULE) or noted_dims(entry.node)
+                ):
+                    names = [v.name for v in entry.node.defn.type_vars]
+                    built = names.index(BUILT) if BUILT in names else None
+                    found[entry.node.name] = built
+        _names = (size, found)
     return _names[1]
 
 

@@ -44,6 +44,7 @@ from mypy.types import (
     TypeVarTupleType,
 )
 
+from typedflux.mypy_plugin.classes import note_dim
 from typedflux.mypy_plugin.encoding import Encoder
 from typedflux.mypy_plugin.syntax import walk
 from typedflux.mypy_plugin.traversal import TypeCollector
@@ -85,6 +86,9 @@ class Scopes:
         if declared is not None and isinstance(declared.node, (TypeVarExpr, TypeVarTupleExpr)):
             bound = analyser.tvar_scope.get_binding(declared)
             if bound is not None:
+                owner = semantic.type
+                if owner is not None and owner.fullname == bound.id.namespace:
+                    note_dim(owner, bound.name)
                 return bound
         scope = _named_scope(ctx)
         if scope is None:
