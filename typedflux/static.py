@@ -8,11 +8,12 @@ spelling, `Float32[Tensor, "784 n"]`.
 from __future__ import annotations
 
 from typing import Annotated as Leading
+from typing import Annotated as Taking
 from typing import Any, Generic
 
 from typing_extensions import TypeAliasType, TypeVar, TypeVarTuple, Unpack
 
-__all__ = ["Leading"]
+__all__ = ["Leading", "Taking"]
 
 
 class Shaped: ...
@@ -136,6 +137,10 @@ is one size for all the arguments of a constructor, and nobody knows which after
 
 SharedAxes = TypeAliasType("SharedAxes", tuple[Any, ...], type_params=(Element,))
 """`Unpack[SharedAxes[Literal["batch"]]]`: the same for `*batch`."""
+
+Takes = TypeAliasType("Takes", Whole, type_params=(Whole, Template))
+"""`Takes[Callable[..., Any], Literal["model *data"]]`: a function that is called with an argument
+of the call and with the parts of the items of another, written `Taking[..., "model *data"]`."""
 
 Reshaped = TypeAliasType("Reshaped", Whole, type_params=(Whole,))
 """`Reshaped[Y]`: a result that is structured as `Y`, with tensors of other shapes. The checker

@@ -222,7 +222,7 @@ class Annotated:
         for item in reversed(checker.scope.stack):
             if isinstance(item, FuncItem):
                 t = get_proper_type(item.type)
-                variables = t.variables if isinstance(t, CallableType) else ()
+                variables = list(t.variables) if isinstance(t, CallableType) else []
             elif isinstance(item, TypeInfo):
                 variables = item.defn.type_vars
             else:

@@ -98,6 +98,10 @@ class Annotations:
         dtype = self._jaxtyping_name(ctx.type.name, semantic, ctx)
         if dtype is None and ctx.type.name.rpartition(".")[2] == "Leading" and len(args) == 2:
             return self._leading(args[0], self._text(args[1], "Leading", ctx), ctx)
+        if dtype is None and ctx.type.name.rpartition(".")[2] == "Taking" and len(args) == 2:
+            words = self._text(args[1], "Taking", ctx) or ""
+            held = [analyser.anal_type(args[0]), text_type(self.encoder, words)]
+            return carry(self.encoder, f"{STATIC}.Takes", held)
         if dtype is None:
             return analyser.anal_type(args[0]) if args else unknown()
         if len(args) != 2:

@@ -103,11 +103,11 @@ class _Bindings:
                 for each in several:
                     self._bind(each, None)
             case WithStmt(target=targets):
-                for each in targets:
-                    self._bind(each, None)
+                for goal in targets:
+                    self._bind(goal, None)
             case TryStmt(vars=caught):
-                for each in caught:
-                    self._bind(each, None)
+                for name in caught:
+                    self._bind(name, None)
             case Argument(variable=variable):
                 self._note(variable, None)
             case ClassDef():

@@ -57,6 +57,8 @@ BUILT = "Built_co"
 HELD = f"{STATIC}.Held"
 NEW = "?"
 """What the namespace of a size begins with that nobody knows, followed by what it usually is."""
+NEW_MARK = "\u2063"
+"""What its name ends with where mypy prints it."""
 ALL_AXES = "{0}"
 """The template of what stands for the sizes of any number of axes."""
 
@@ -114,7 +116,7 @@ class Encoder:
     def dim(self, type_: Type) -> Dimension:
         """The dimension that an axis or size type stands for, in this place of the program."""
         size = self._dim(type_)
-        return substitute(size, self.equalities) if self.equalities else size
+        return substitute(size, {**self.equalities}) if self.equalities else size
 
     def _dim(self, type_: Type) -> Dimension:
         t = get_proper_type(type_)
@@ -125,10 +127,10 @@ class Encoder:
             owner = self._atom(t.name, t.id, t, False)
             if not t.id.namespace.startswith(NEW):
                 return symbol(t.name, owner=owner)
-            usual = t.id.namespace[1:].partition("?")[0]
+            usual, name = t.id.namespace[1:].partition("?")[0], t.name.removesuffix(NEW_MARK)
             if usual:
-                return symbol(t.name, kind="hinted", hint=int(usual), owner=owner)
-            return symbol(t.name, kind="flexible", owner=owner)
+                return symbol(name, kind="hinted", hint=int(usual), owner=owner)
+            return symbol(name, kind="flexible", owner=owner)
         if isinstance(t, UnpackType):
             inner = get_proper_type(t.type)
             if isinstance(inner, TypeVarTupleType):

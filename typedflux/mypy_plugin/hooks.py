@@ -43,9 +43,11 @@ from typedflux.mypy_plugin.layers import Layers
 from typedflux.mypy_plugin.leading import settled
 from typedflux.mypy_plugin.messages import watch
 from typedflux.mypy_plugin.narrowing import Narrowing
+from typedflux.mypy_plugin.pure import PURE
 from typedflux.mypy_plugin.rebinding import PROBE, Rebinding
 from typedflux.mypy_plugin.signatures import Signatures
-from typedflux.mypy_plugin.sizes import INT_METHODS, PURE, Sizes
+from typedflux.mypy_plugin.sizes import INT_METHODS, Sizes
+from typedflux.mypy_plugin.taking import Taking, promises
 from typedflux.mypy_plugin.traversal import speaks_of_shapes
 
 _STANDARD = ("builtins.", "typing.", "typing_extensions.", "collections.", "re.", "os.", "enum.",
@@ -94,6 +96,7 @@ class TypedfluxPlugin(Plugin):
         self.sizes = Sizes(self.encoder)
         self.narrowing = Narrowing(self.encoder)
         self.annotated = Annotated(self.encoder)
+        self.taking = Taking(self.encoder)
         messages.forgivers[:] = [self._forgives]
         messages.equal_names[:] = [self.narrowing.names_at]
         self._default = DefaultPlugin(options)  # hooks here would shadow mypy's own otherwise
@@ -286,7 +289,17 @@ class TypedfluxPlugin(Plugin):
             return lambda ctx: self._settled(ctx, ctx.default_return_type)
         if fullname.startswith(_STANDARD):
             return None
+        entry = self.lookup_fully_qualified(fullname)
+        called_with = promises(entry.node if entry is not None else None)
+        if called_with:
+            return lambda ctx: self._taken(called_with, fullname, ctx)
         return lambda ctx: self._call(fullname, ctx)
+
+    def _taken(
+        self, called_with: dict[str, list[str]], fullname: str, ctx: FunctionContext
+    ) -> Type:
+        self.taking.check(called_with, ctx)
+        return self._call(fullname, ctx)
 
     def _method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         default = self._default.get_method_hook(fullname)

@@ -34,7 +34,7 @@ from mypy.types import (
     get_proper_type,
 )
 
-from typedflux.mypy_plugin.encoding import NEW, STATIC, TENSOR, Encoder, unknown
+from typedflux.mypy_plugin.encoding import NEW, NEW_MARK, STATIC, TENSOR, Encoder, unknown
 from typedflux.shapes.dims import UNKNOWN, Dim, Dimension, bounds, equal
 from typedflux.shapes.errors import AnnotationError, UndecidedError
 from typedflux.shapes.expressions import evaluate_expression, names_in
@@ -162,7 +162,7 @@ class _Mover:
         key = TypeVarId(-1, namespace=namespace)
         anything = self.encoder.instance("builtins.object")
         nothing = AnyType(TypeOfAny.from_omitted_generics)
-        return TypeVarType(name, f"{namespace}.{name}", key, [], anything, nothing)
+        return TypeVarType(name + NEW_MARK, f"{namespace}.{name}", key, [], anything, nothing)
 
     def _holds(self, condition: str) -> bool:
         sign = "==" if "==" in condition else "<="

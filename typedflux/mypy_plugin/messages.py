@@ -15,7 +15,7 @@ from mypy.nodes import MypyFile, TypeInfo
 
 from typedflux.dtypes import DType, Shaped, members
 from typedflux.mypy_plugin.classes import noted_dims
-from typedflux.mypy_plugin.encoding import BUILT, DTYPE_OF_CLASS, MODULE
+from typedflux.mypy_plugin.encoding import BUILT, DTYPE_OF_CLASS, MODULE, NEW_MARK
 from typedflux.mypy_plugin.guarding import harmless
 from typedflux.shapes.dims import Dim, equal, symbol
 from typedflux.shapes.errors import AnnotationError
@@ -67,13 +67,14 @@ def rewrite(file: str, info: ErrorInfo) -> bool:
     spelled = spell(info.message)
     if spelled == info.message:
         return False
-    info.message = spelled
+    info.message = spelled.replace(NEW_MARK, "")
     if code not in _COMPARED:
         return False
-    compared = [t for t in re.findall(r'"([^"]*)"', info.message) if _SPELLED.search(t)]
+    compared = [t for t in re.findall(r'"([^"]*)"', spelled) if _SPELLED.search(t)]
     if len(compared) != 2:
         return False
-    return may_agree(*compared, equal_names[0](file, info) if equal_names else {})
+    got, wanted = compared
+    return may_agree(got, wanted, equal_names[0](file, info) if equal_names else {})
 
 
 def spell(message: str) -> str:
@@ -229,4 +230,7 @@ def _undecided(a: str, b: str, names: Mapping[str, str]) -> bool:
 
 
 def _evaluated(text: str, sizes: Mapping[str, object]) -> object:
-    return evaluate_expression(text, {n: sizes.get(n, symbol(n)) for n in names_in(text)})
+    new = set(re.findall(rf"(\w+){NEW_MARK}", text))  # these can be any size
+    text = text.replace(NEW_MARK, "")
+    names = {n: symbol(n, kind="flexible" if n in new else "rigid") for n in names_in(text)}
+    return evaluate_expression(text, {n: sizes.get(n, own) for n, own in names.items()})

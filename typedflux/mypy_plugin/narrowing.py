@@ -74,7 +74,7 @@ class Narrowing:
         for region in here:
             for a, b in region.equalities():
                 for x, y in _paired(_value(a, constants), _value(b, constants)):
-                    _note(substitute(x, found), substitute(y, found), found)
+                    _note(substitute(x, {**found}), substitute(y, {**found}), found)
         return found
 
 

@@ -12,6 +12,7 @@ from typedflux.autodiff import withgradient
 from typedflux.compile.jit import Jitted
 from typedflux.ops.random import default_generator
 from typedflux.optim import OptimiserState, update
+from typedflux.static import Taking
 from typedflux.tensor import Tensor
 from typedflux.training.history import Callback, History
 from typedflux.training.snapshot import Snapshot
@@ -39,7 +40,7 @@ class NonFiniteLoss(ArithmeticError):
 
 
 def train(
-    loss: Callable[..., Any],
+    loss: Taking[Callable[..., Any], "model *data"],
     model: Any,
     data: Iterable[Any],
     state: OptimiserState,
