@@ -48,7 +48,7 @@ from mypy.types import (
 from typedflux.core.types import TensorType
 from typedflux.dtypes import DType
 from typedflux.mypy_plugin.calls import DTYPE
-from typedflux.mypy_plugin.encoding import MODULE, STATIC, Encoder, is_variadic
+from typedflux.mypy_plugin.encoding import STATIC, Encoder, is_variadic
 from typedflux.mypy_plugin.evaluation import Deferred, Place, Run, Undetermined
 from typedflux.mypy_plugin.joining import Joins
 from typedflux.mypy_plugin.messages import rewrite, spell
@@ -66,8 +66,9 @@ CONSTANT = f"{STATIC}.Constant"
 
 
 def is_built(info: TypeInfo) -> bool:
-    """Whether the types of a class hold what a layer was built from."""
-    return any(v.name == "Built_co" for v in info.defn.type_vars[-1:]) and info.has_base(MODULE)
+    """Whether the types of a class hold what it was built from: layers, and functions such as
+    `vmap` makes."""
+    return any(v.name == "Built_co" for v in info.defn.type_vars[-1:])
 
 
 def built_index(t: ProperType) -> int | None:
