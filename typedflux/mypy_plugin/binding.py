@@ -8,7 +8,7 @@ other arguments have bound what they are called with.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mypy.checker import TypeChecker
@@ -570,6 +570,11 @@ class Binder:
             return self._first_fit([(f, item) for item in a.items], every=False)
         if not isinstance(a, CallableType):
             return None
+        if f.variables:  # it is to take any sizes; of one that takes some nobody can tell
+            own = {v.id: unknown() for v in f.variables if isinstance(v, TypeVarType)}
+            opened = expand_type(f.copy_modified(variables=()).accept(Axes(self._opened(f))), own)
+            assert isinstance(opened, CallableType)
+            f = opened
         inner = Binder(a, self.encoder, self.checker)
         if not f.is_ellipsis_args and f.param_spec() is None:
             for i, formal in enumerate(f.arg_types):
@@ -599,6 +604,20 @@ class Binder:
             f"{self.describe(self.fill(f.ret_type, keep=True))}: {reason}"
         )
 
+    def _opened(self, f: CallableType) -> Callable[[Type], list[Type]]:
+        """Makes the axes that a function type names itself unknown."""
+        ids = {v.id for v in f.variables}
+
+        def opened(axis: Type) -> list[Type]:
+            collector = TypeCollector()
+            for part in _parts(axis):
+                part.accept(collector)
+            if not any(v.id in ids for v in collector.variables):
+                return [axis]
+            return [self.encoder.unknown_axes() if _is_unpack(axis) else unknown()]
+
+        return opened
+
     # Results
 
     def fill(self, t: Type, *, keep: bool = False) -> Type:
@@ -613,6 +632,20 @@ class Binder:
         left = [v for v in collector.variables if v.id in self.variables]
         own = {v.id: self._fill_axis(v, keep)[0] for v in left if isinstance(v, TypeVarType)}
         return expand_type(filled, own) if own else filled
+
+    def fill_parameters(self, formal: Type, relaxed: Type) -> Type:
+        """A relaxed formal in which functions take what is bound so far: what a lambda is checked
+        with."""
+        f, r = get_proper_type(formal), get_proper_type(relaxed)
+        if isinstance(f, CallableType) and isinstance(r, CallableType):
+            return r.copy_modified(arg_types=[self.fill(t) for t in f.arg_types])
+        if isinstance(f, Instance) and isinstance(r, Instance) and len(f.args) == len(r.args):
+            return r.copy_modified(args=list(map(self.fill_parameters, f.args, r.args)))
+        if isinstance(f, UnionType) and isinstance(r, UnionType) and len(f.items) == len(r.items):
+            return UnionType.make_union(list(map(self.fill_parameters, f.items, r.items)))
+        if isinstance(f, TupleType) and isinstance(r, TupleType) and len(f.items) == len(r.items):
+            return r.copy_modified(items=list(map(self.fill_parameters, f.items, r.items)))
+        return relaxed
 
     def _fill_axis(self, axis: Type, keep: bool) -> list[Type]:
         t = get_proper_type(axis)
@@ -702,7 +735,12 @@ def _common(outcomes: Sequence[Bindings]) -> Bindings:
 
 
 def _takes_function(formal: Type) -> bool:
-    return any(isinstance(i, CallableType) for i in _members(get_proper_type(formal)))
+    t = get_proper_type(formal)
+    if isinstance(t, Instance):
+        return t.type.fullname != TENSOR and any(map(_takes_function, t.args))
+    if isinstance(t, (UnionType, TupleType)):
+        return any(map(_takes_function, t.items))
+    return isinstance(t, CallableType)
 
 
 def _members(t: ProperType) -> list[ProperType]:

@@ -57,6 +57,11 @@ class _Relaxer(Axes):
             return self.encoder.instance("builtins.int")
         return super().visit_instance(t)
 
+    def visit_callable_type(self, t: CallableType) -> Type:
+        relaxed = super().visit_callable_type(t)
+        assert isinstance(relaxed, CallableType)
+        return relaxed.copy_modified(variables=()) if t.variables else relaxed
+
     def _one(self, a: Type) -> Type:
         # What a layer was built from is no part of what is wanted.
         return unknown() if isinstance(get_proper_type(a), TupleType) else super()._one(a)

@@ -33,12 +33,15 @@ from mypy.nodes import (
 from mypy.plugin import AnalyzeTypeContext
 from mypy.semanal import SemanticAnalyzer
 from mypy.tvar_scope import TypeVarLikeScope
+from mypy.type_visitor import TypeQuery, TypeTranslator
 from mypy.typeanal import TypeAnalyser
 from mypy.types import (
     AnyType,
     CallableType,
     Overloaded,
     ProperType,
+    Type,
+    TypeAliasType,
     TypeOfAny,
     TypeVarLikeType,
     TypeVarTupleType,
@@ -167,11 +170,12 @@ def _find_variable(kind: ProperType | None, name: str, variadic: bool) -> TypeVa
     collector = TypeCollector()
     for t in (*kind.arg_types, kind.ret_type):
         t.accept(collector)
+    theirs = {v.id for variables in of_functions(kind) for v in variables}
     return next(
         (
             v
             for v in collector.variables
-            if v.name == name and isinstance(v, TypeVarTupleType) is variadic
+            if v.name == name and isinstance(v, TypeVarTupleType) is variadic and v.id not in theirs
         ),
         None,
     )
@@ -246,7 +250,9 @@ def add_variables(kind: CallableType) -> None:
     collector = TypeCollector()
     for t in (*kind.arg_types, kind.ret_type):
         t.accept(collector)
-    known = {v.id for v in kind.variables}
+    held = nested(kind)
+    theirs = of_functions(kind)
+    known = {v.id for v in (*kind.variables, *(v for inner in held for v in inner.variables))}
     owner = kind.definition.fullname if kind.definition is not None else None
     new = [
         v
@@ -254,7 +260,73 @@ def add_variables(kind: CallableType) -> None:
         if v.id not in known and v.id.namespace.partition("#")[0] == owner
     ]
     if new:
-        kind.variables = (*kind.variables, *new)
+        names = {v.id for variables in theirs for v in variables}
+        kind.variables = (*kind.variables, *(v for v in new if v.id not in names))
+        ids = {v.id for v in new}
+        for inner, variables in zip(held, theirs, strict=True):
+            inner.variables = (*inner.variables, *(v for v in variables if v.id in ids))
+
+
+def nested(kind: CallableType) -> list[CallableType]:
+    """The function types in a signature, the outer ones alone."""
+    finder = _Functions()
+    for t in (*kind.arg_types, kind.ret_type):
+        t.accept(finder)
+    return finder.found
+
+
+def of_functions(kind: CallableType) -> list[list[TypeVarLikeType]]:
+    """For each function type in a signature the dims that are its own: such a function takes any.
+
+    These are the ones that only functions name, and each that does so in what it takes.
+    """
+    held = nested(kind)
+    if not held:
+        return []
+    outside = TypeCollector()
+    pruned = _WithoutFunctions()
+    for t in (*kind.arg_types, kind.ret_type):
+        t.accept(pruned).accept(outside)
+    taken, named = [], []
+    for inner in held:
+        of_arguments, of_all = TypeCollector(), TypeCollector()
+        for t in inner.arg_types:
+            t.accept(of_arguments)
+            t.accept(of_all)
+        inner.ret_type.accept(of_all)
+        taken.append(of_arguments.variables)
+        named.append({v.id for v in of_all.variables})
+    free = {v.id for v in outside.variables}
+    for arguments, names in zip(taken, named, strict=True):
+        free |= names - {v.id for v in arguments}
+    return [[v for v in arguments if v.id not in free] for arguments in taken]
+
+
+class _Functions(TypeQuery[None]):
+    """Collects the function types in a type, the outer ones alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[CallableType] = []
+
+    def strategy(self, items: list[None]) -> None:
+        return None
+
+    def visit_callable_type(self, t: CallableType) -> None:
+        self.found.append(t)
+
+    def visit_type_alias_type(self, t: TypeAliasType) -> None:
+        return None  # what it stands for is made anew each time
+
+
+class _WithoutFunctions(TypeTranslator):
+    """Takes the function types out of a type."""
+
+    def visit_callable_type(self, t: CallableType) -> Type:
+        return AnyType(TypeOfAny.special_form)
+
+    def visit_type_alias_type(self, t: TypeAliasType) -> Type:
+        return t.copy_modified(args=[a.accept(self) for a in t.args])
 
 
 def functions(block: Sequence[Statement]) -> Iterator[FuncDef | OverloadedFuncDef]:

@@ -18,11 +18,15 @@ from mypy.messages import format_type
 from mypy.nodes import (
     CallExpr,
     Context,
+    DictExpr,
     Expression,
     LambdaExpr,
+    ListExpr,
     MemberExpr,
     NameExpr,
     RefExpr,
+    SetExpr,
+    TupleExpr,
 )
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.subtypes import is_subtype
@@ -133,29 +137,24 @@ class Signatures:
         self, signature: CallableType, relaxed: CallableType, ctx: SignatureContext
     ) -> CallableType:
         """Lambdas are checked with the shapes that the other arguments give their parameters."""
-        if not any(isinstance(e, LambdaExpr) for actuals in ctx.args for e in actuals):
+        if not any(_has_lambda(e) for actuals in ctx.args for e in actuals):
             return relaxed
         checker = checker_of(ctx)
         pairs: Pairs = []
         with checker.msg.filter_errors():
             for formal, actuals in zip(signature.arg_types, ctx.args, strict=True):
                 for e in actuals:
-                    if not isinstance(e, LambdaExpr) and speaks_of_shapes(formal):
+                    if not _has_lambda(e) and speaks_of_shapes(formal):
                         pairs.append((formal, Given(checker.expr_checker.accept(e), e)))
         binder = Binder(signature, self.encoder, checker)
         binder.bind_all(pairs)
         binder.failed = False
-        formals = list(relaxed.arg_types)
-        for i, actuals in enumerate(ctx.args):
-            formal = get_proper_type(signature.arg_types[i])
-            loose = get_proper_type(formals[i])
-            if (
-                any(isinstance(e, LambdaExpr) for e in actuals)
-                and isinstance(formal, CallableType)
-                and isinstance(loose, CallableType)
-            ):
-                taken = [binder.fill(t) for t in formal.arg_types]
-                formals[i] = loose.copy_modified(arg_types=taken)
+        formals = [
+            binder.fill_parameters(formal, loose) if any(map(_has_lambda, actuals)) else loose
+            for formal, loose, actuals in zip(
+                signature.arg_types, relaxed.arg_types, ctx.args, strict=True
+            )
+        ]
         return relaxed.copy_modified(arg_types=formals)
 
     # Afterwards
@@ -202,25 +201,32 @@ class Signatures:
             self._report(*(held[str(signature)] if declared else next(iter(held.values()))), ctx)
 
     def _bind_unnamed(self, ctx: CallContext) -> Type:
-        """A call whose callee has no name that hooks know: an item of a list, a partial.
+        """A call whose callee has no name that hooks know: an item of a list, a partial, one of
+        several functions.
 
         mypy has checked it against the very signature; what it said of it is said better here.
         """
         result = ctx.default_return_type
         checker = checker_of(ctx)
-        signature = _callee(ctx, checker)
-        if signature is None or not is_relevant(signature):
+        callees, union = _callees(ctx, checker)
+        if not any(map(is_relevant, callees)):
             return result
         watch(checker.msg.errors)
-        outcome = self._outcome(signature, ctx)
-        if outcome is None:
+        outcomes = [(s, o) for s in callees if (o := self._outcome(s, ctx)) is not None]
+        if len(outcomes) < len(callees):
             return result
         withdraw(checker, ctx)
-        self._report(signature, outcome, ctx)
+        refusing = [(s, o) for s, o in outcomes if o.problems]
+        declared = union is not None and is_declared(union, checker)
+        if refusing and (declared or len(refusing) == len(outcomes)):
+            self._report(*refusing[0], ctx)
+        mine = [(s, o) for s, o in outcomes if list(s.arg_names) == list(ctx.callee_arg_names)]
+        if len(mine) != 1 or is_instance(get_proper_type(result), _PARTIAL):
+            return result
+        ((signature, outcome),) = mine
         collector = TypeCollector()
         signature.ret_type.accept(collector)
-        partial = is_instance(get_proper_type(result), _PARTIAL)
-        if partial or any(v.id not in outcome.first.variables for v in collector.variables):
+        if any(v.id not in outcome.first.variables for v in collector.variables):
             return result
         return outcome.result(signature.ret_type)
 
@@ -304,22 +310,23 @@ class Signatures:
         """Report arguments of a wrong class where mypy was given none to check against."""
         checker = checker_of(ctx)
         wanted = relax(seen.signature, self.encoder)
+        places = [(i, e) for i, actuals in enumerate(ctx.args) for e in actuals]
         wrong = False
-        for i in seen.open:
-            for actual, expression in zip(ctx.arg_types[i], ctx.args[i], strict=True):
-                formal = erase_typevars(wanted.arg_types[i])
-                if is_subtype(actual, formal):
-                    continue
-                wrong = True
-                options = checker.options
-                ctx.api.fail(
-                    f"{_argument(seen.signature, i, expression, ctx)} to "
-                    f"{_callee_name(seen.signature, ctx)} has incompatible type "
-                    f"{format_type(actual, options)}; expected "
-                    f"{format_type(seen.signature.arg_types[i], options)}",
-                    expression,
-                    code=ARG_TYPE,
-                )
+        for (i, expression), (_, given) in zip(
+            places, self._pairs(seen.signature, ctx), strict=True
+        ):
+            formal = erase_typevars(wanted.arg_types[i])
+            if i not in seen.open or is_subtype(given.type, formal):
+                continue
+            wrong = True
+            ctx.api.fail(
+                f"{_argument(seen.signature, i, expression, ctx)} to "
+                f"{_callee_name(seen.signature, ctx)} has incompatible type "
+                f"{format_type(given.type, checker.options)}; expected "
+                f"{format_type(seen.signature.arg_types[i], checker.options)}",
+                expression,
+                code=ARG_TYPE,
+            )
         return wrong
 
     def _report(self, signature: CallableType, outcome: Outcome, ctx: CallContext) -> None:
@@ -385,8 +392,9 @@ def _alternatives(formal: Type, given: Given) -> list[Type]:
 def _without_context(
     signature: CallableType, relaxed: CallableType, args: Sequence[Sequence[Expression]]
 ) -> tuple[CallableType, frozenset[int]]:
-    """Let calls in the place of tensors be inferred by themselves: an unknown shape that is
-    expected would be taken for what they return. Their class is checked afterwards."""
+    """Let what stands in the place of tensors be inferred by itself: an unknown shape that is
+    expected would be taken for what a generic function returns. Its class is checked afterwards,
+    against what the annotation says."""
     formals = list(relaxed.arg_types)
     left = []
     for i, actuals in enumerate(args):
@@ -395,10 +403,19 @@ def _without_context(
             isinstance(formal, UnionType)
             and any(is_instance(get_proper_type(item), TENSOR) for item in formal.items)
         )
-        if holds_tensor and len(actuals) == 1 and isinstance(actuals[0], CallExpr):
+        if holds_tensor and len(actuals) == 1 and not signature.arg_kinds[i].is_star():
             formals[i] = unknown()
             left.append(i)
     return relaxed.copy_modified(arg_types=formals), frozenset(left)
+
+
+def _has_lambda(e: Expression) -> bool:
+    """Whether an argument is a lambda, or a collection that is written out with one in it."""
+    if isinstance(e, (ListExpr, TupleExpr, SetExpr)):
+        return any(map(_has_lambda, e.items))
+    if isinstance(e, DictExpr):
+        return any(_has_lambda(value) for _, value in e.items)
+    return isinstance(e, LambdaExpr)
 
 
 def _is_overloaded(ctx: SignatureContext) -> bool:
@@ -466,22 +483,34 @@ def _has_name(ctx: CallContext) -> bool:
         return False
     found = checker_of(ctx).lookup_type_or_none(callee)
     called = get_proper_type(found) if found is not None else None
-    return not (isinstance(called, CallableType) and called.name == "__call__ of partial")
+    if isinstance(called, CallableType):
+        return called.name != "__call__ of partial"
+    return not isinstance(called, UnionType)
 
 
-def _callee(ctx: CallContext, checker: TypeChecker) -> CallableType | None:
-    """The signature of a callee that hooks do not know by name."""
+def _callees(
+    ctx: CallContext, checker: TypeChecker
+) -> tuple[list[CallableType], Expression | None]:
+    """The signatures of a callee that hooks do not know by name; and, when it is one of several,
+    the expression whose type says so."""
     call = ctx.context
     if not isinstance(call, CallExpr) or not isinstance(ctx, FunctionContext):
-        return None
+        return [], None
     with checker.msg.filter_errors():
         t = get_proper_type(checker.expr_checker.accept(call.callee))
+    if isinstance(t, UnionType):
+        members = [get_proper_type(item) for item in t.relevant_items()]
+        signatures = [m for m in members if isinstance(m, CallableType)]
+        # Members that are no functions go another way.
+        return [_normal(s) for s in signatures], call.callee
     if isinstance(t, Instance) and t.type.fullname == _PARTIAL and t.extra_attrs is not None:
         held = t.extra_attrs.attrs.get("__mypy_partial")
         t = t if held is None else get_proper_type(held)
-    if isinstance(t, CallableType):
-        return t.with_unpacked_kwargs().with_normalized_var_args()
-    return None
+    return ([_normal(t)] if isinstance(t, CallableType) else []), None
+
+
+def _normal(signature: CallableType) -> CallableType:
+    return signature.with_unpacked_kwargs().with_normalized_var_args()
 
 
 def withdraw(checker: TypeChecker, ctx: CallContext) -> None:
