@@ -6,6 +6,7 @@ when the two types it holds against each other differ only where one is unknown.
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from typedflux.dtypes import DType, Shaped, members
 from typedflux.mypy_plugin.classes import noted_dims
 from typedflux.mypy_plugin.encoding import BUILT, DTYPE_OF_CLASS, MODULE, NEW_MARK
 from typedflux.mypy_plugin.guarding import harmless
-from typedflux.shapes.dims import Dim, equal, symbol
+from typedflux.shapes.dims import Dim, Dimension, equal, evaluate, symbol, symbols
 from typedflux.shapes.errors import AnnotationError
 from typedflux.shapes.expressions import evaluate_expression, names_in
 
@@ -133,10 +134,10 @@ def _module_names() -> dict[str, int | None]:
         found: dict[str, int | None] = {}
         for tree in modules.values():
             for entry in tree.names.values():
-                if isinstance(entry.node, TypeInfo) and (
-                    entry.node.has_base(MODULE) or noted_dims(entry.node)
-                ):
-                    names = [v.name for v in entry.node.defn.type_vars]
+                if not isinstance(entry.node, TypeInfo):
+                    continue
+                names = [v.name for v in entry.node.defn.type_vars]
+                if entry.node.has_base(MODULE) or BUILT in names or noted_dims(entry.node):
                     built = names.index(BUILT) if BUILT in names else None
                     found[entry.node.name] = built
         _names = (size, found)
@@ -226,7 +227,28 @@ def _undecided(a: str, b: str, names: Mapping[str, str]) -> bool:
         x, y = (_evaluated(text, sizes) for text in (a, b))
     except (AnnotationError, ArithmeticError):
         return False  # `*batch`
-    return isinstance(x, (int, Dim)) and isinstance(y, (int, Dim)) and equal(x, y) is not False
+    if not isinstance(x, (int, Dim)) or not isinstance(y, (int, Dim)) or equal(x, y) is False:
+        return False
+    return equal(x, y) is True or _equal_somewhere(x, y)
+
+
+_SIZES = (*range(1, 9), 10, 12, 15, 16, 20, 24, 30, 31, 32, 33, 48, 60, 63, 64, 65, 96, 100, 120)
+"""Sizes to try: small ones, odd ones, ones with many divisors."""
+
+
+def _equal_somewhere(x: Dimension, y: Dimension) -> bool:
+    """Whether two sizes are one for some sizes of the names in them, and not 0 there: `h//2` and
+    `h//3` never are."""
+    names = sorted({s.name for s in (*symbols(x), *symbols(y))})
+    pick = random.Random(0)
+    for i in range(len(_SIZES) if len(names) == 1 else 400):
+        sizes = {n: _SIZES[i] if len(names) == 1 else pick.choice(_SIZES) for n in names}
+        try:
+            if evaluate(x, sizes) == evaluate(y, sizes) > 0:
+                return True
+        except ArithmeticError:
+            return True
+    return False
 
 
 def _evaluated(text: str, sizes: Mapping[str, object]) -> object:

@@ -202,7 +202,7 @@ split_p = linear(
 @reports("split")
 def split(
     x: TensorLike, indices_or_sections: int | Sequence[int], /, *, axis: int = 0
-) -> list[Tensor]:
+) -> tuple[Tensor, ...]:
     """`x` in `n` equal parts along `axis`, or cut before each of some indices.
 
     Raises:
@@ -229,9 +229,9 @@ def split(
         )
         sizes = (size // n,) * n
     if not sizes:
-        return [tensor]
+        return (tensor,)
     parts: tuple[Tensor, ...] = split_p.bind(tensor, axis=along, sizes=sizes)
-    return list(parts)
+    return parts
 
 
 def _between(cuts: Sequence[Any], size: Dimension) -> tuple[Dimension, ...]:
