@@ -303,7 +303,7 @@ def f(x: Float32[Tensor, "b 784"]) -> Float[Tensor, "b 10"]:
 
 def test_type_parameters(project: Project) -> None:
     project.write(main=MODERN)
-    first = project.check("--python-version", "3.12", cache="cache-3.12")
+    first = project.check("--python-version", "3.12", "--native-parser", cache="cache-3.12")
     assert [m.partition("  [")[0] for m in first[:2]] == [
         "main.py:24: note: Revealed type is \"Float[Tensor, 'b 784']\"",
         "main.py:25: note: Revealed type is \"Float32[Tensor, 'b 784']\"",
@@ -311,7 +311,7 @@ def test_type_parameters(project: Project) -> None:
     assert first[2].startswith("main.py:26: error: ") and "64" in first[2]
     assert first[3].startswith("main.py:27: error: ") and "'b 11'" in first[3]
     assert len(first) == 4
-    assert project.check("--python-version", "3.12", cache="cache-3.12") == first
+    assert project.check("--python-version", "3.12", "--native-parser", cache="cache-3.12") == first
 
 
 @pytest.fixture
