@@ -140,6 +140,8 @@ class Encoder:
         if isinstance(t, UnionType):
             # `Size["n"]` is a plain int or n; a size that is one of two is neither.
             sizes = [i for i in map(get_proper_type, t.items) if is_instance(i, DIM_OF)]
+            if len(sizes) < len(t.items) and sizes[:1] == t.items[:1]:
+                return UNKNOWN  # a size or another int, as the program came by
             first, *others = map(self.dim, sizes or [AnyType(TypeOfAny.explicit)])
             return first if all(equal(first, other) is True for other in others) else UNKNOWN
         if isinstance(t, Instance):

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 from mypy.plugin import AttributeContext, MethodContext
-from mypy.types import Instance, Type, get_proper_type
+from mypy.types import Instance, ProperType, Type, UnionType, get_proper_type
 
 from typedflux.mypy_plugin.calls import DTYPE, SHAPE
 from typedflux.mypy_plugin.construction import Applied, Construct, encoded
 from typedflux.mypy_plugin.context import CallContext, checker_of
 from typedflux.mypy_plugin.encoding import MODULE, TENSOR, Encoder
 from typedflux.mypy_plugin.evaluation import Deferred, Undetermined, evaluate
+from typedflux.mypy_plugin.joining import Joins
 from typedflux.mypy_plugin.messages import watch
 from typedflux.mypy_plugin.signatures import withdraw
 from typedflux.mypy_plugin.values import Reader
@@ -84,7 +85,12 @@ class Execution:
         return encoded(value, self.encoder)
 
     def attribute(self, name: str, ctx: AttributeContext) -> Type:
-        operand = self.encoder.tensor(ctx.type) if self.encoder.ready else None
+        if not self.encoder.ready:
+            return ctx.default_attr_type
+        whole = get_proper_type(ctx.type)
+        if isinstance(whole, UnionType):
+            return self._of_any(name, whole, ctx)
+        operand = self.encoder.tensor(whole)
         function = getattr(Tensor, name, None)
         if operand is None or not isinstance(function, property) or function.fget is None:
             return ctx.default_attr_type
@@ -96,6 +102,28 @@ class Execution:
         except (ShapeError, DTypeError) as error:
             ctx.api.fail(str(error), ctx.context, code=SHAPE)
             return ctx.default_attr_type
+
+    def _of_any(self, name: str, union: UnionType, ctx: AttributeContext) -> Type:
+        """An attribute of a tensor that is one of several: mypy asks for each of them, and does
+        not say for which."""
+        found: Type | None = None
+        for item in map(get_proper_type, union.items):
+            if self.encoder.tensor(item) is None:
+                continue
+            own = self.attribute(name, replace_type(ctx, item))
+            joined = (
+                own
+                if found is None
+                else Joins(self.encoder).join(get_proper_type(found), get_proper_type(own))
+            )
+            if joined is None:
+                return ctx.default_attr_type
+            found = joined
+        return ctx.default_attr_type if found is None else found
+
+
+def replace_type(ctx: AttributeContext, t: ProperType) -> AttributeContext:
+    return AttributeContext(t, ctx.default_attr_type, ctx.is_lvalue, ctx.context, ctx.api)
 
 
 def leaves(value: Any) -> list[Any]:

@@ -38,6 +38,7 @@ from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, STATIC, TENSOR, Encod
 from typedflux.mypy_plugin.escapes import at_home
 from typedflux.mypy_plugin.execution import Execution
 from typedflux.mypy_plugin.foreign import HOLD, Foreign
+from typedflux.mypy_plugin.growing import ADDING, Growing
 from typedflux.mypy_plugin.guarding import guarded, harmless, set_debug
 from typedflux.mypy_plugin.layers import Layers
 from typedflux.mypy_plugin.leading import settled
@@ -97,6 +98,7 @@ class TypedfluxPlugin(Plugin):
         self.narrowing = Narrowing(self.encoder)
         self.annotated = Annotated(self.encoder)
         self.taking = Taking(self.encoder)
+        self.growing = Growing(self.encoder)
         messages.forgivers[:] = [self._forgives]
         messages.equal_names[:] = [self.narrowing.names_at]
         self._default = DefaultPlugin(options)  # hooks here would shadow mypy's own otherwise
@@ -262,6 +264,8 @@ class TypedfluxPlugin(Plugin):
     def _method_signature_hook(
         self, fullname: str
     ) -> Callable[[MethodSigContext], FunctionLike] | None:
+        if fullname in ADDING:
+            return self.growing.open
         if fullname.startswith(_STANDARD) or self._default.get_method_signature_hook(fullname):
             return None
         return self.signatures.relax
@@ -303,6 +307,8 @@ class TypedfluxPlugin(Plugin):
 
     def _method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         default = self._default.get_method_hook(fullname)
+        if fullname in ADDING:
+            return lambda ctx: self.growing.added(ADDING[fullname], ctx)
         if fullname in INT_METHODS:
             return lambda ctx: self.sizes.int_arithmetic(ctx, default)
         if default is not None:
