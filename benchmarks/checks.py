@@ -121,7 +121,7 @@ def overheads(rounds: int) -> list[dict[str, Any]]:
 
 def perceptron(rounds: int, widths: tuple[int, ...]) -> dict[str, Any]:
     """A forward pass at batch 8 with the layers' checks on and off, in turns."""
-    layers = [nn.Dense(a, b, flux.relu) for a, b in zip(widths[:-2], widths[1:-1], strict=True)] + [
+    layers = [nn.Dense(a, b, flux.relu) for a, b in itertools.pairwise(widths[:-1])] + [
         nn.Dense(*widths[-2:])
     ]
     model: Any = nn.Chain(*layers)

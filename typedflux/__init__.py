@@ -21,7 +21,7 @@ from typedflux.autodiff import vjp as vjp
 from typedflux.autodiff import vmap as vmap
 from typedflux.autodiff import withgradient as withgradient
 from typedflux.checks import Size as Size
-from typedflux.checks import configure as configure_checks
+from typedflux.checks import configure_checks as configure_checks
 from typedflux.checks import typed as typed
 from typedflux.checks import typed_package as typed_package
 from typedflux.checks.ensure import ensure as ensure

@@ -10,7 +10,6 @@ is one size is written under all of its names at once.
 from __future__ import annotations
 
 import typing
-import weakref
 from typing import Any, ForwardRef, TypeVar
 
 from typedflux.shapes.spec import FixedAxis, NamedAxis, parse
@@ -21,7 +20,7 @@ DIMS = "_typedflux_dims"
 Key = tuple[type, str]
 Dims = dict[Key, Any]
 
-_roles: weakref.WeakKeyDictionary[type, dict[Key, Key | int]] = weakref.WeakKeyDictionary()
+_ROLES = "__typedflux_roles__"
 
 
 def variables_of(cls: type) -> tuple[str, ...]:
@@ -38,11 +37,11 @@ def variables_of(cls: type) -> tuple[str, ...]:
 def roles_of(cls: type) -> dict[Key, Key | int]:
     """What each variable of `cls` and its bases stands for: a number, or a variable of the class
     nearest to `cls`."""
-    known = _roles.get(cls)
+    known: dict[Key, Key | int] | None = vars(cls).get(_ROLES)
     if known is None:
         known = {}
         _visit(cls, {name: (cls, name) for name in variables_of(cls)}, known)
-        _roles[cls] = known
+        setattr(cls, _ROLES, known)
     return known
 
 

@@ -11,13 +11,14 @@ import dataclasses
 import enum
 import functools
 import inspect
+import sys
 import typing
 from typing import Any, Final, TypeVar
 
 from typedflux.checks import settings as configuration
 from typedflux.checks.annotations import OtherExpectation, read
 from typedflux.checks.class_dims import variables_of
-from typedflux.checks.names import resolve
+from typedflux.checks.names import names_of_scope, resolve
 from typedflux.checks.plan import FUNCTION, Entry, Plan
 from typedflux.checks.scopes import stack
 from typedflux.checks.wrapping import Checked, checked_of
@@ -60,6 +61,7 @@ class Fields:
         self.owners: dict[str, type] = {}
         """The class that declares each field."""
         self.checks: dict[str, Any] = {}
+        self.names: dict[str, Any] = {}
         for base in cls.__mro__:
             for name in vars(base).get("__annotations__", ()):
                 self.owners.setdefault(name, base)
@@ -75,7 +77,7 @@ class Fields:
     def _make(self, name: str) -> Any:
         owner = self.owners[name]
         variables = {v.__name__: v for v in getattr(owner, "__parameters__", ())}
-        annotation = resolve(owner, variables).get(name, Any)
+        annotation = resolve(owner, {**self.names, **variables}).get(name, Any)
         if typing.get_origin(annotation) is typing.ClassVar or annotation is typing.ClassVar:
             return _ignored
         expectation = read(annotation, owner)
@@ -131,13 +133,16 @@ def verify_field(instance: Any, name: str, value: Any) -> None:
         fields.verify(instance, name, value)
 
 
-def typed_class(cls: type[T], *, elements: int | None, methods: bool = True) -> type[T]:
+def typed_class(
+    cls: type[T], *, elements: int | None, methods: bool = True, frame: Any = None
+) -> type[T]:
     """Check the methods, the fields and, of a dataclass, the constructor of `cls`.
 
     Args:
         cls: the class; it is changed in place.
         elements: how many elements of containers are looked at, all for `None`.
         methods: whether methods are to be wrapped, or have been already.
+        frame: where the class is defined, for names in annotations that are strings.
     """
     if (
         issubclass(cls, enum.Enum)
@@ -149,17 +154,17 @@ def typed_class(cls: type[T], *, elements: int | None, methods: bool = True) -> 
     for name, member in list(vars(cls).items()):
         constructor = name == "__init__" and dataclass
         if (methods or constructor) and configuration.wants(name):
-            wrapped = _member(cls, name, member, elements)
+            wrapped = _member(cls, name, member, elements, frame)
             if wrapped is not member:
                 setattr(cls, name, wrapped)
     if configuration.settings.mode == "all":
-        _check_fields(cls, dataclass)
+        _check_fields(cls, dataclass, frame)
     return cls
 
 
-def _member(cls: type, name: str, member: Any, elements: int | None) -> Any:
+def _member(cls: type, name: str, member: Any, elements: int | None, frame: Any) -> Any:
     """A method, property or the like with its functions wrapped; `member` if it is nothing such."""
-    wrap = functools.partial(_method, cls, elements=elements)
+    wrap = functools.partial(_method, cls, elements=elements, frame=frame)
     if isinstance(member, staticmethod):
         return staticmethod(wrap(member.__func__, bound=name == "__new__", instance=False))
     if isinstance(member, classmethod):
@@ -178,25 +183,38 @@ def _member(cls: type, name: str, member: Any, elements: int | None) -> Any:
 
 
 def _method(
-    cls: type, function: Any, *, elements: int | None, bound: bool = True, instance: bool = True
+    cls: type,
+    function: Any,
+    *,
+    elements: int | None,
+    frame: Any,
+    bound: bool = True,
+    instance: bool = True,
 ) -> Any:
     known = checked_of(function)
     if getattr(function, "__no_type_check__", False) or not inspect.isfunction(function):
         return function
-    if known is None and not function.__annotations__ and function.__code__.co_filename[:1] == "<":
-        return function  # written by a class decorator
+    generated = function.__code__.co_filename.startswith("<")
+    if known is None and not function.__annotations__:
+        if generated or function.__module__ != cls.__module__:
+            return function  # written by a class decorator, or somebody else's
     module = False
     if known is not None:
         if known.others and known.owner is not None:
             return function
         module, function = known.module, known.function
-    return Checked(
+    checked = Checked(
         function, cls, bound=bound, module=module, elements=elements, instance=instance
-    ).wrapper
+    )
+    checked.names = names_of_scope(function, frame)
+    if generated and cls.__module__ in sys.modules:  # its own globals are not those of the module
+        checked.names = {**vars(sys.modules[cls.__module__]), **checked.names}
+    return checked.wrapper
 
 
-def _check_fields(cls: type, dataclass: bool) -> None:
+def _check_fields(cls: type, dataclass: bool, frame: Any) -> None:
     fields = Fields(cls, others=True)
+    fields.names = names_of_scope(cls, frame)
     if not fields.owners:
         return
     setattr(cls, _FIELDS, fields)

@@ -34,7 +34,7 @@ def typed(target: Any = None, /, *, elements: Limit = None) -> Any:
             `functools.partial` object, or a class: then all its methods, the fields that it
             annotates and, of a dataclass, the constructor.
         elements: how many elements of each container of tensors are looked at, `"all"` or a
-            number; by default as `configure` says, which is all.
+            number; by default as `configure_checks` says, which is all.
 
     Returns:
         The same kind of object; with `TYPEDFLUX_CHECKS=off`, the same object.
@@ -81,7 +81,7 @@ def _typed(target: Any, elements: int | None, frame: Any) -> Any:
     if configuration.settings.mode == "off":
         return target
     if isinstance(target, type):
-        return typed_class(target, elements=elements)
+        return typed_class(target, elements=elements, frame=frame)
     again = functools.partial(_typed, elements=elements, frame=frame)
     if isinstance(target, (staticmethod, classmethod)):
         return type(target)(again(target.__func__))
@@ -103,6 +103,11 @@ def _typed(target: Any, elements: int | None, frame: Any) -> Any:
         raise TypeError(f"flux.typed decorates functions and classes, not {target!r:.80}")
     if checked_of(target) is not None or getattr(target, "__no_type_check__", False):
         return target
+    if not inspect.isfunction(target):
+        try:
+            inspect.signature(target)
+        except (TypeError, ValueError):
+            raise TypeError(f"flux.typed needs a signature, which {target!r:.80} has not") from None
     checked = Checked(target, elements=elements)
     checked.names = names_of_scope(target, frame)
     return checked.wrapper

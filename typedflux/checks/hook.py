@@ -149,7 +149,9 @@ class Loader(SourceFileLoader):
     """Loads a module's source with the checks in it. Compiled files have a tag of their own, so
     they never meet those of the plain module."""
 
-    def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> types.CodeType:
+    def source_to_code(  # type: ignore[override]
+        self, data: Any, path: Any, *, _optimize: int = -1
+    ) -> types.CodeType:
         tree = ast.parse(importlib.util.decode_source(data), path)
         everything = configuration.settings.mode == "all"
         tree = Instrumenter(assignments=everything).visit(tree)
@@ -213,8 +215,8 @@ class Hook(MetaPathFinder):
         return None
 
     def install(self) -> Self:
-        """Let imports go through the hook."""
-        if self not in sys.meta_path:
+        """Let imports go through the hook, unless nothing is to be checked."""
+        if self not in sys.meta_path and configuration.settings.mode != "off":
             sys.meta_path.insert(0, self)
         return self
 

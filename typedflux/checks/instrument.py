@@ -36,7 +36,9 @@ def cls(target: type[T]) -> type[T]:
     off = configuration.settings.mode == "off" or getattr(target, "__no_type_check__", False)
     if off or not isinstance(target, type):
         return target
-    return typed_class(target, elements=configuration.settings.elements, methods=False)
+    return typed_class(
+        target, elements=configuration.settings.elements, methods=False, frame=sys._getframe(1)
+    )
 
 
 def assigned(
@@ -55,7 +57,7 @@ def assigned(
         ShapeError, DTypeError, TypeCheckError: for a value that does not fit.
     """
     __tracebackhide__ = True
-    expectation = _UNREAD if site is None else sites.get(site, _UNREAD)
+    expectation: Any = _UNREAD if site is None else sites.get(site, _UNREAD)
     if expectation is _UNREAD:
         expectation = _read(annotation, sys._getframe(1))
         if site is not None:

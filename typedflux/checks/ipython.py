@@ -17,10 +17,10 @@ def load_ipython_extension(ipython: Any) -> None:
         functions, `off` nothing.
         """
         from typedflux.checks.hook import Instrumenter
-        from typedflux.checks.settings import configure
+        from typedflux.checks.settings import configure_checks
 
         mode: Any = line.strip() or "all"
-        configure(mode=mode)
+        configure_checks(mode=mode)
         _remove(ipython)
         if mode != "off":
             ipython.ast_transformers.append(Instrumenter(assignments=mode == "all"))

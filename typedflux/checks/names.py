@@ -7,7 +7,7 @@ import builtins
 import inspect
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ForwardRef
 
 
 def resolve(owner: Any, type_parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -17,9 +17,13 @@ def resolve(owner: Any, type_parameters: Mapping[str, Any]) -> dict[str, Any]:
     local = {**local, **type_parameters}
     found: dict[str, Any] = {}
     for name, annotation in _annotations(owner).items():
+        if isinstance(annotation, ForwardRef):
+            annotation = annotation.__forward_arg__
         if isinstance(annotation, str):
             try:
                 annotation = eval(annotation, scope, local)
+                if isinstance(annotation, str):  # in quotes, and in a module of strings
+                    annotation = eval(annotation, scope, local)
             except Exception:  # whatever an annotation that nobody has run may do
                 continue
         found[name] = annotation
@@ -90,4 +94,6 @@ def names_in(text: str) -> set[str]:
     except SyntaxError:
         return set()
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    if isinstance(tree.body, ast.Constant) and isinstance(tree.body.value, str):
+        names |= names_in(tree.body.value)
     return names - vars(builtins).keys()

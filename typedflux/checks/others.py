@@ -29,7 +29,6 @@ def plain_classes(hint: Any) -> tuple[type, ...] | None:
 @functools.lru_cache(maxsize=4096)
 def _probe(hint: Any, module: str) -> Callable[[Any], None] | None:
     from beartype import BeartypeConf, beartype
-    from beartype.roar import BeartypeDecorHintException
 
     def probe(value: Any) -> None: ...
 
@@ -37,7 +36,7 @@ def _probe(hint: Any, module: str) -> Callable[[Any], None] | None:
     probe.__module__ = module  # where names in quotes are looked up
     try:
         return beartype(conf=BeartypeConf(is_pep484_tower=True))(probe)
-    except BeartypeDecorHintException:
+    except Exception:
         return None  # a form that beartype does not know
 
 

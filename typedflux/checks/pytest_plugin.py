@@ -38,7 +38,4 @@ def pytest_load_initial_conftests(early_config: Any, parser: Any, args: list[str
         raise pytest.UsageError(
             f"--typedflux-packages: imported already, so they cannot be checked: {', '.join(late)}"
         )
-    from typedflux.checks.settings import settings
-
-    if settings.mode != "off":
-        hook.install()
+    hook.install()

@@ -1,4 +1,4 @@
-"""How much is checked: `TYPEDFLUX_CHECKS=off|boundaries|all`, or `configure`."""
+"""How much is checked: `TYPEDFLUX_CHECKS=off|boundaries|all`, or `configure_checks`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ settings: Final = Settings(
 )
 
 
-def configure(
+def configure_checks(
     *, mode: Mode | None = None, elements: int | Literal["all"] | None = None
 ) -> Settings:
     """Choose what is checked of functions that are decorated, and classes that are made, from now
@@ -55,7 +55,7 @@ def configure(
     Raises:
         ValueError: for another mode, or a number below 0.
 
-    >>> configure(mode="all").mode
+    >>> configure_checks(mode="all").mode
     'all'
     """
     if mode is not None:

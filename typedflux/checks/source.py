@@ -126,13 +126,13 @@ class Writer:
             with self.block(f"elif {value} != {known[0]}:"):
                 self.add("break")
 
-    def perhaps(self, expectation: Expectation | None, *, within: bool) -> None:
-        """Names of `expectation` may be bound or not: before what may run again (`within`), or
-        after what may not have run."""
+    def perhaps(self, expectation: Expectation | None) -> None:
+        """From here on, new names of `expectation` may be bound or not, as before what may run
+        never or more than once."""
         for axis in axes_in(expectation):
             if isinstance(axis, (NamedAxis, VariadicAxis)) and axis.name is not None:
                 store = self.starred if isinstance(axis, VariadicAxis) else self.singles
-                if axis.name not in store and within:
+                if axis.name not in store:
                     variable = self.local()
                     self.early.append(variable)
                     store[axis.name] = (variable, MAYBE)
@@ -287,7 +287,7 @@ class Writer:
         self, value: str, expectation: Expectation, write: Callable[[], object], other: str = "None"
     ) -> None:
         """Code for a value that may also be the object `other`."""
-        self.perhaps(expectation, within=True)
+        self.perhaps(expectation)
         with self.block(f"if {value} is not {other}:"):
             before = len(self.lines)
             write()
@@ -318,7 +318,7 @@ class Writer:
 
     def loop(self, values: str, expectation: Expectation) -> None:
         """The same check for each of several values."""
-        self.perhaps(expectation, within=True)
+        self.perhaps(expectation)
         item, doubtful = self.local(), self.local()
         self.add(f"{doubtful} = True")
         with self.block(f"for {item} in {values}:"):
@@ -350,7 +350,7 @@ class Writer:
             f"{self.arguments}))"
         )
         self.doubt(f"{found} is None")
-        self.perhaps(expectation, within=True)
+        self.perhaps(expectation)
         for axis in axes_in(expectation):
             if isinstance(axis, NamedAxis):
                 variable, state = self.singles[axis.name]

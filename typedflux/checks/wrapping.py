@@ -76,13 +76,13 @@ class Checked:
         self.plan: Plan | None = None
         self.source = ""
         self.flavour = flavour_of(function)
+        self.module_name = str(getattr(function, "__module__", None) or __name__)
         self.wrapper = self._wrapper()
 
     # Making the wrapper
 
     def _wrapper(self) -> Any:
-        function = self.function
-        module = getattr(function, "__module__", None) or __name__
+        function, module = self.function, self.module_name
         namespace: dict[str, Any] = {
             "__builtins__": builtins,
             "__name__": module,
@@ -140,7 +140,7 @@ class Checked:
         self, plan: Plan
     ) -> tuple[types.CodeType, dict[str, Any], tuple[Any, ...] | None, dict[str, Any] | None]:
         """The code for a signature, what it refers to, and the defaults."""
-        module = getattr(self.function, "__module__", None) or __name__
+        module = self.module_name
         light = self.module and plan.flavour == FUNCTION and module.startswith("typedflux.")
         writer = Writer(plan, self.elements, module, light=light)
         parameters: list[str] | None
@@ -221,7 +221,7 @@ class Checked:
             assert entry.expectation is not None
             for words, value in entry.values(arguments[entry.name]):
                 try:
-                    problem = verify(entry.expectation, value, scope, self.function.__module__)
+                    problem = verify(entry.expectation, value, scope, self.module_name)
                 except errors.AnnotationError as error:
                     where = f"{self._where(arguments)}: {self.words('argument', words)}"
                     raise type(error)(f"{where}: {error}") from None
@@ -241,7 +241,7 @@ class Checked:
         scope = scope_of(memo, self.elements)
         given = set(scope.bindings.single)
         try:
-            problem = verify(plan.result, out, scope, self.function.__module__)
+            problem = verify(plan.result, out, scope, self.module_name)
         except errors.AnnotationError as error:
             where = self._where(memo[3])
             raise type(error)(f"{where}: the result: {error}") from None
@@ -266,7 +266,7 @@ class Checked:
         if expectation is None:
             return memo
         scope = scope_of(memo, self.elements)
-        problem = verify(expectation, item, scope, self.function.__module__)
+        problem = verify(expectation, item, scope, self.module_name)
         if problem is not None:
             raise self.error(problem, what, "return", dict(memo[3]), scope, item)
         return scope.memo()
@@ -274,7 +274,7 @@ class Checked:
     def general(self, expectation: Any, value: Any, memo: Memo) -> Memo | None:
         """The full check of one value within compiled code; `None` where it fails."""
         scope = scope_of(memo, self.elements)
-        if verify(expectation, value, scope, self.function.__module__) is not None:
+        if verify(expectation, value, scope, self.module_name) is not None:
             return None
         return scope.memo()
 
@@ -398,7 +398,7 @@ class Checked:
             assert entry.expectation is not None
             for words, value in entry.values(arguments.get(entry.name, MISSING)):
                 try:
-                    verify(entry.expectation, value, scope, self.function.__module__)
+                    verify(entry.expectation, value, scope, self.module_name)
                 except Exception:  # the error that is being made says more
                     return found
                 axes = tuple(axes_in(entry.expectation))
@@ -406,7 +406,7 @@ class Checked:
                     tensor = isinstance(entry.expectation, TensorExpectation)
                     found[name] = words + (axis_of(name, axes) if tensor else "")
                 for name in scope.bindings.variadic:
-                    found.setdefault(name, words)
+                    found.setdefault(f"*{name}", words)
         if until == "return":
             return _Rest(found)
         return found

@@ -102,6 +102,10 @@ class Jitted:
         """How many times the function has been traced."""
         return sum(len(t) for t in self._traced.values())
 
+    def __typed__(self, decorate: Callable[[Any], Any]) -> Jitted:
+        """The same with run-time checks, which run while it is traced and cost nothing later."""
+        return Jitted(decorate(self.function))
+
     def __get__(self, instance: Any, owner: type) -> Any:
         return self if instance is None else functools.partial(self, instance)
 
