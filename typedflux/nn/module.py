@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
-from typing import Any, ClassVar, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from typedflux.checks.class_dims import DIMS
 from typedflux.checks.classes import check_methods, verify_field
@@ -45,6 +45,11 @@ class Module(Stateful):
 
     __dims_in_subscript__: ClassVar[bool] = True
     """Run-time checks read `Dense["n", 10]` as sizes, not as types."""
+
+    if TYPE_CHECKING:
+        # A list of layers of several classes is a list of modules, and they are called all the
+        # same. At run time a module is callable when its class says how.
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
