@@ -37,6 +37,8 @@ class Execution:
         if not fullname.startswith(self.executable):
             return None
         module, _, name = fullname.rpartition(".")
+        if name.startswith("_"):
+            return None  # what a module keeps to itself promises nothing
         try:
             found = getattr(importlib.import_module(module), name, None)
         except ImportError:
