@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 from mypy import api
@@ -40,3 +41,22 @@ def revealed(messages: list[str]) -> list[str]:
     """The types that `reveal_type` printed, in order."""
     found = (re.search(r'Revealed type is "(.*)"', m) for m in messages)
     return [m[1] for m in found if m is not None]
+
+
+def by_statement(folder: Path, header: str, statements: Sequence[str]) -> list[list[str]]:
+    """The messages of each of some statements, checked in one run below a header that ends in the
+    head of a function; what `reveal_type` says as the type alone.
+
+    The header must be right.
+    """
+    body = "".join(f"    {statement}\n" for statement in statements)
+    first = header.count("\n") + 1
+    found: list[list[str]] = [[] for _ in statements]
+    for message in check(folder, {"main.py": header + body}):
+        line, _, text = message.partition(": ")
+        assert int(line) >= first, message
+        kind, _, words = text.partition(": ")
+        type_ = re.fullmatch(r'Revealed type is "(.*)"', words)
+        found[int(line) - first].append(words if type_ is None else type_[1])
+        assert kind in ("error", "note"), message
+    return found

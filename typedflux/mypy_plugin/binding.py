@@ -141,11 +141,16 @@ def _alias(axis: Type) -> str | None:
 
 @dataclass(slots=True)
 class Given:
-    """An argument: its type, the expression where there is one, and how messages name it."""
+    """An argument: its type, the expression of which it is the type, and how messages name it.
+
+    `formal` is the index of the formal argument, `place` where messages point to.
+    """
 
     type: Type
     expression: Expression | None = None
     label: str = ""
+    formal: int = 0
+    place: Expression | None = None
 
 
 @dataclass(slots=True)

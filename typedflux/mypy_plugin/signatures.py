@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from mypy.argmap import ArgTypeExpander
+from mypy.argmap import ArgTypeExpander, map_actuals_to_formals
 from mypy.checker import TypeChecker
 from mypy.constraints import SUPERTYPE_OF, infer_constraints
 from mypy.erasetype import erase_typevars
@@ -16,6 +16,7 @@ from mypy.errors import ErrorInfo
 from mypy.expandtype import expand_type
 from mypy.messages import format_type
 from mypy.nodes import (
+    ArgKind,
     CallExpr,
     Context,
     DictExpr,
@@ -36,6 +37,7 @@ from mypy.types import (
     Instance,
     Type,
     TypeVarId,
+    UninhabitedType,
     UnionType,
     get_proper_type,
 )
@@ -44,7 +46,14 @@ from typedflux.mypy_plugin.binding import Binder, Given, annotated, is_size_unio
 from typedflux.mypy_plugin.calls import DTYPE, SHAPE, is_relevant, relax
 from typedflux.mypy_plugin.constants import refined
 from typedflux.mypy_plugin.context import CallContext, SignatureContext, checker_of
-from typedflux.mypy_plugin.encoding import MODULE, TENSOR, Encoder, is_instance, unknown
+from typedflux.mypy_plugin.encoding import (
+    MODULE,
+    TENSOR,
+    Encoder,
+    is_instance,
+    open_rank,
+    unknown,
+)
 from typedflux.mypy_plugin.messages import watch
 from typedflux.mypy_plugin.traversal import (
     Reshaped,
@@ -224,6 +233,8 @@ class Signatures:
         if len(mine) != 1 or is_instance(get_proper_type(result), _PARTIAL):
             return result
         ((signature, outcome),) = mine
+        if outcome.problems and len(refusing) < len(outcomes):
+            return UninhabitedType()  # another member is meant
         collector = TypeCollector()
         signature.ret_type.accept(collector)
         if any(v.id not in outcome.first.variables for v in collector.variables):
@@ -234,7 +245,7 @@ class Signatures:
 
     def _outcome(self, signature: CallableType, ctx: CallContext) -> Outcome | None:
         """The signature bound to all combinations of members of unions in the arguments."""
-        if len(signature.arg_types) != len(ctx.arg_types):
+        if not _is_callable_with(signature, ctx):
             return None
         pairs = self._pairs(signature, ctx)
         checker = checker_of(ctx)
@@ -276,7 +287,7 @@ class Signatures:
             types = {**{i: m[0] for i, m in enumerate(choices)}, **chosen, **more}
             split = {*required, *optional}
             given: Pairs = [
-                (f, Given(types[i], None if i in split else g.expression, g.label))
+                (f, replace(g, type=types[i], expression=None if i in split else g.expression))
                 for i, (f, g) in enumerate(pairs)
             ]
             binder = Binder(signature, self.encoder, checker)
@@ -289,34 +300,44 @@ class Signatures:
         checker = checker_of(ctx)
         expander = ArgTypeExpander(checker.expr_checker.argument_infer_context())
         pairs: Pairs = []
-        for i, formal in enumerate(signature.arg_types):
+        for i, (formal, actuals) in enumerate(
+            zip(signature.arg_types, _mapped(signature, ctx), strict=True)
+        ):
             name, kind = signature.arg_names[i], signature.arg_kinds[i]
-            for actual, expression, how in zip(
-                ctx.arg_types[i], ctx.args[i], ctx.arg_kinds[i], strict=True
-            ):
+            for actual, expression, how in actuals:
                 spread = how.is_star()
                 if spread:
                     actual = expander.expand_actual_type(actual, how, name, kind)
                 elif speaks_of_shapes(formal):
+                    actual = self._by_itself(actual, expression, checker)
                     actual = refined(actual, expression, self.encoder, checker)
                     actual = annotated(formal, actual, expression, self.encoder, checker)
                 label = f'argument "{name}"' if name and not kind.is_star() else ""
                 if not label:
                     label = f"argument {len(pairs) + 1}"
-                pairs.append((formal, Given(actual, None if spread else expression, label)))
+                written = None if spread else expression
+                pairs.append((formal, Given(actual, written, label, i, expression)))
         return pairs
+
+    def _by_itself(self, actual: Type, expression: Expression, checker: TypeChecker) -> Type:
+        """What a call gives by itself, where items of an overloaded function have made it give
+        what they expect: tensors of unknown shapes."""
+        tensor = self.encoder.tensor(actual)
+        if tensor is None or not isinstance(expression, CallExpr) or not open_rank(tensor.shape):
+            return actual
+        with checker.msg.filter_errors():
+            found = checker.expr_checker.accept(expression)
+        return actual if self.encoder.tensor(found) is None else found
 
     def _check_classes(self, seen: Seen, ctx: CallContext) -> bool:
         """Report arguments of a wrong class where mypy was given none to check against."""
         checker = checker_of(ctx)
         wanted = relax(seen.signature, self.encoder)
-        places = [(i, e) for i, actuals in enumerate(ctx.args) for e in actuals]
         wrong = False
-        for (i, expression), (_, given) in zip(
-            places, self._pairs(seen.signature, ctx), strict=True
-        ):
+        for _, given in self._pairs(seen.signature, ctx):
+            i, expression = given.formal, given.place
             formal = erase_typevars(wanted.arg_types[i])
-            if i not in seen.open or is_subtype(given.type, formal):
+            if i not in seen.open or expression is None or is_subtype(given.type, formal):
                 continue
             wrong = True
             ctx.api.fail(
@@ -330,15 +351,13 @@ class Signatures:
         return wrong
 
     def _report(self, signature: CallableType, outcome: Outcome, ctx: CallContext) -> None:
-        places = [(i, expression) for i, actuals in enumerate(ctx.args) for expression in actuals]
-        for binder, number, reason, formal, given in outcome.problems:
-            i, expression = places[number]
-            whole = binder.describe(given.type)
+        for binder, reason, formal, given in outcome.problems:
+            place = given.place or ctx.context
             ctx.api.fail(
-                f"{_argument(signature, i, expression, ctx)} to "
-                f"{_callee_name(signature, ctx)} is {whole}, "
+                f"{_argument(signature, given.formal, place, ctx)} to "
+                f"{_callee_name(signature, ctx)} is {binder.describe(given.type)}, "
                 f"expected {binder.describe(formal)}: {reason}",
-                expression,
+                place,
                 code=DTYPE if reason.startswith("it wants dtype") else SHAPE,
             )
 
@@ -354,12 +373,12 @@ class Outcome:
         return self.ways[0][0][0]
 
     @property
-    def problems(self) -> list[tuple[Binder, int, str, Type, Given]]:
+    def problems(self) -> list[tuple[Binder, str, Type, Given]]:
         """The mismatches of the first choice for which nothing fits."""
         for ways in self.ways:
             if all(problems for _, problems, _ in ways):
                 binder, problems, pairs = ways[0]
-                return [(binder, i, reason, *pairs[i]) for i, reason in problems]
+                return [(binder, reason, *pairs[i]) for i, reason in problems]
         return []
 
     def result(self, t: Type) -> Type:
@@ -374,6 +393,40 @@ class Outcome:
             fitting[0].agree_with(fitting[1:])  # a loop may go on like that
             return fitting[0].fill(t)
         return results
+
+
+Actual: TypeAlias = tuple[Type, Expression, ArgKind]
+
+
+def _mapped(signature: CallableType, ctx: CallContext) -> list[list[Actual]]:
+    """The arguments of a call for each formal one of a signature."""
+    columns = zip(ctx.arg_types, ctx.args, ctx.arg_kinds, strict=True)
+    if list(signature.arg_names) == list(ctx.callee_arg_names):
+        return [list(zip(*column, strict=True)) for column in columns]
+    # Not the signature that mypy has mapped them to: another item, another member of a union.
+    found: dict[int, tuple[Actual, str | None]] = {}
+    for column, names in zip(columns, ctx.arg_names, strict=True):
+        for actual, name in zip(zip(*column, strict=True), names, strict=True):
+            found.setdefault(id(actual[1]), (actual, name))
+    given = list(found.values())
+    mapping = map_actuals_to_formals(
+        [actual[2] for actual, _ in given],
+        [name for _, name in given],
+        signature.arg_kinds,
+        signature.arg_names,
+        lambda i: given[i][0][0],
+    )
+    return [[given[i][0] for i in indices] for indices in mapping]
+
+
+def _is_callable_with(signature: CallableType, ctx: CallContext) -> bool:
+    """Whether the arguments are as many as a signature wants."""
+    mapped = _mapped(signature, ctx)
+    given = {id(actual[1]) for actuals in mapped for actual in actuals}
+    return all(
+        actuals or not kind.is_required()
+        for actuals, kind in zip(mapped, signature.arg_kinds, strict=True)
+    ) and all(id(e) in given for expressions in ctx.args for e in expressions)
 
 
 def _combinations(choices: list[list[Type]], which: list[int]) -> Iterator[dict[int, Type]]:
@@ -541,7 +594,7 @@ def withdraw(checker: TypeChecker, ctx: CallContext) -> None:
 # Words
 
 
-def _argument(signature: CallableType, i: int, expression: Expression, ctx: CallContext) -> str:
+def _argument(signature: CallableType, i: int, expression: Context, ctx: CallContext) -> str:
     """How messages name an argument, as mypy does: by its position, or by its name."""
     name = signature.arg_names[i]
     kind = signature.arg_kinds[i]
