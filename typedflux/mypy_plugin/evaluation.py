@@ -31,7 +31,7 @@ from typedflux.core.tree import children, rebuild
 from typedflux.core.types import TensorType
 from typedflux.mypy_plugin.encoding import Atom, is_variadic, unknown
 from typedflux.ops import Generator, using_generator
-from typedflux.shapes.dims import Dim, Dimension, Symbol, Unknown, symbol, symbols
+from typedflux.shapes.dims import UNKNOWN, Dim, Dimension, Symbol, Unknown, symbol, symbols
 from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.tensor import Tensor
 
@@ -49,6 +49,8 @@ def evaluate(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str
         ShapeError, DTypeError: what the function raises for every rank.
         Undetermined: when the result depends on values, or on the rank of an open shape.
     """
+    if _counted((args, kwargs)):
+        return _for_any_number(function, args, kwargs)
     opened = sorted(_variadics((args, kwargs)), key=lambda s: s.name)
     if not opened:
         return _run(function, args, kwargs, {})
@@ -76,6 +78,64 @@ def evaluate(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str
     if len(results) < 2 or any(repr(r) != repr(results[0]) for r in results):
         raise Undetermined
     return results[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """A list or tuple of any number of values of one type."""
+
+    of: Any
+    kind: type = list
+
+
+def _counted(value: Any) -> bool:
+    if isinstance(value, Several):
+        return True
+    if isinstance(value, dict):
+        return any(map(_counted, value.values()))
+    return isinstance(value, (list, tuple)) and any(map(_counted, value))
+
+
+def _of_number(value: Any, count: int) -> Any:
+    if isinstance(value, Several):
+        return value.kind([_of_number(value.of, count)] * count)
+    if isinstance(value, dict):
+        return {key: _of_number(item, count) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_of_number(item, count) for item in value)
+    return value
+
+
+def _for_any_number(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
+) -> Any:
+    """What the results for some numbers of values have in common."""
+    results = []
+    problem: Exception | None = None
+    for count in (1, 2, 3):
+        try:
+            results.append(evaluate(function, _of_number(args, count), _of_number(kwargs, count)))
+        except (ShapeError, DTypeError) as error:
+            problem = error
+    if not results and problem is not None:
+        raise problem
+    common = results[0]
+    for other in results[1:]:
+        common = _in_common(common, other)
+    return common
+
+
+def _in_common(a: Any, b: Any) -> Any:
+    if isinstance(a, TensorType) and isinstance(b, TensorType):
+        if a.dtype != b.dtype or a.ndim != b.ndim:
+            raise Undetermined
+        shape = zip(a.shape, b.shape, strict=True)
+        return TensorType(a.dtype, tuple(x if str(x) == str(y) else UNKNOWN for x, y in shape))
+    if type(a) in (list, tuple) and type(a) is type(b) and len(a) == len(b):
+        return type(a)(_in_common(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, (int, Dim)) and isinstance(b, (int, Dim)) and str(a) == str(b):
+        return a
+    raise Undetermined
 
 
 def _further(one: Exception | None, other: Exception) -> Exception:

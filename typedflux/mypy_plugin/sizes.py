@@ -13,7 +13,7 @@ from mypy.types import Instance, ProperType, TupleType, Type, UnionType, get_pro
 
 from typedflux.mypy_plugin.construction import encoded
 from typedflux.mypy_plugin.context import checker_of
-from typedflux.mypy_plugin.encoding import DIM_OF, Encoder, is_instance
+from typedflux.mypy_plugin.encoding import DIM_OF, TENSOR, Encoder, is_instance
 from typedflux.mypy_plugin.evaluation import Undetermined
 from typedflux.mypy_plugin.pure import PURE, Range, absolute, divide, is_size, power, whole
 from typedflux.mypy_plugin.values import Reader
@@ -86,6 +86,11 @@ class Sizes:
         """`len(x)`, `max(n, 3)`, `math.prod(x.shape)`, ...: of sizes and tensors."""
         if fullname == "builtins.list":
             return self._list(ctx)
+        total = get_proper_type(default)
+        if fullname == "builtins.sum" and isinstance(total, UnionType):
+            tensors = [i for i in total.items if is_instance(get_proper_type(i), TENSOR)]
+            if len(tensors) == len(total.items) - 1:
+                return tensors[0]  # and not the 0 that it begins with
         if not any(
             _speaks_of_sizes(get_proper_type(t)) for types in ctx.arg_types for t in types
         ) and not _counts_a_range(ctx):

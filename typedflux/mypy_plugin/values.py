@@ -19,9 +19,11 @@ from mypy.nodes import (
     EllipsisExpr,
     Expression,
     FloatExpr,
+    GeneratorExpr,
     IndexExpr,
     IntExpr,
     LambdaExpr,
+    ListComprehension,
     ListExpr,
     MemberExpr,
     NameExpr,
@@ -48,7 +50,7 @@ from mypy.types import (
 from typedflux.mypy_plugin.constants import Constants
 from typedflux.mypy_plugin.construction import CONSTANT, Applied, construct_of, is_callable, thawed
 from typedflux.mypy_plugin.encoding import DIM_OF, Encoder, is_instance
-from typedflux.mypy_plugin.evaluation import Deferred, Undetermined
+from typedflux.mypy_plugin.evaluation import Deferred, Several, Undetermined
 from typedflux.shapes.dims import UNKNOWN, Dim, Unknown
 
 _SEQUENCES = ("builtins.tuple", "builtins.list", "typing.Sequence")
@@ -101,6 +103,11 @@ class Reader:
                 return tuple(self._items(expression.items))
             case ListExpr():
                 return self._items(expression.items)
+            case ListComprehension(generator=GeneratorExpr(left_expr=item)):
+                # Its own type is what the function asks for.
+                return Several(self.value(item))
+            case OpExpr(op="*", left=ListExpr(items=items), right=times) if items:
+                return self._repeated(self._items(items), times)
             case NameExpr(fullname="builtins.True"):
                 return True
             case NameExpr(fullname="builtins.False"):
@@ -129,6 +136,17 @@ class Reader:
             return first
         if all(isinstance(v, (int, Dim, Unknown)) for v in (first, second)):
             return UNKNOWN
+        raise Undetermined
+
+    def _repeated(self, held: list[Any], times: Expression) -> Any:
+        try:
+            count = self.value(times)
+        except Undetermined:
+            count = None
+        if isinstance(count, int) and 0 <= count <= 64:
+            return held * count
+        if len(held) == 1:
+            return Several(held[0])
         raise Undetermined
 
     def _items(self, expressions: Sequence[Expression]) -> list[Any]:
@@ -160,6 +178,9 @@ class Reader:
         if is_size(t):
             return self.encoder.dim(t)
         if isinstance(t, Instance):
+            if t.type.fullname in _SEQUENCES and self.encoder.tensor(t.args[0]) is not None:
+                kind = tuple if t.type.fullname == "builtins.tuple" else list
+                return Several(self.of_type(t.args[0]), kind)
             if t.type.fullname in _SEQUENCES and is_size(get_proper_type(t.args[0])):
                 return self.encoder.sizes(UnpackType(t))  # a shape of any rank
             if t.type.fullname == "builtins.float":
