@@ -268,9 +268,8 @@ def _tensor(annotation: Any) -> TensorExpectation | None:
     kinds = annotation.dtypes
     names = None if not isinstance(kinds, (list, tuple, frozenset)) else frozenset(kinds)
     array = annotation.array_type
-    text = (
-        f'{annotation.dtype.__name__}[{getattr(array, "__name__", array)}, "{annotation.dim_str}"]'
-    )
+    shown = str(getattr(array, "__name__", array)).rpartition(".")[2]
+    text = f'{annotation.dtype.__name__}[{shown}, "{annotation.dim_str}"]'
     return TensorExpectation(text, array, names, parse(annotation.dim_str))
 
 
@@ -348,7 +347,7 @@ def describe(hint: Any) -> str:
         return hint.__name__ if expectation is None else expectation.text
     arguments = typing.get_args(hint)
     origin: Any = typing.get_origin(hint)
-    if isinstance(hint, type) and not arguments:
+    if isinstance(hint, type) and not arguments and not mentions_arrays(hint):
         return hint.__name__
     if origin is DimOf:
         return f'Size["{_dimension_text(arguments[0])}"]'
@@ -358,5 +357,6 @@ def describe(hint: Any) -> str:
     if isinstance(origin, type) and arguments and origin is not collections.abc.Callable:
         inner = ", ".join("..." if a is Ellipsis else describe(a) for a in arguments)
         return f"{origin.__name__}[{inner}]"
-    text = re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(hint))  # names without their modules
+    shown = hint.__name__ if isinstance(hint, type) else str(hint)
+    text = re.sub(r"\b(?:\w+\.)+(?=\w)", "", shown)  # names without their modules
     return text.replace("'", '"') if arguments else text

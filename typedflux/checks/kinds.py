@@ -79,6 +79,17 @@ def accepted(names: DTypeNames) -> set[int]:
     return known
 
 
+def usual_class(array_type: type) -> type:
+    """The class that values of an array type mostly have: to be compared with first."""
+    if array_type.__module__.partition(".")[0] in ("jax", "jaxlib"):
+        # jax.Array is the interface of arrays and tracers; asking it takes microseconds.
+        arrays = sys.modules.get("jax._src.array")
+        concrete = getattr(arrays, "ArrayImpl", None)
+        if isinstance(concrete, type) and array_type is getattr(sys.modules["jax"], "Array", None):
+            return concrete
+    return array_type
+
+
 def preferred(array_type: Any, names: DTypeNames) -> Any:
     """The data type to compare with first, where one alone is wanted."""
     if len(names) != 1:

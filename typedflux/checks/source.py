@@ -73,7 +73,6 @@ class Writer:
         """Local variables that start as None."""
         self.count = 0
         self.instance: str | None = None
-        self.trees = any(is_foreign(e.expectation) for e in plan.entries)
         self.arguments = "{" + ", ".join(f"{e.name!r}: {e.name}" for e in plan.entries) + "}"
 
     # The text
@@ -186,10 +185,9 @@ class Writer:
             if kind is not Any:
                 if not isinstance(kind, type):
                     raise Unsure
-                cls = self.constant(kind)
-                self.doubt(
-                    f"{value}.__class__ is not {cls} and not {PREFIX}isinstance({value}, {cls})"
-                )
+                cls, usual = self.constant(kind), self.constant(usual_class(kind))
+                other = f"not {PREFIX}isinstance({value}, {cls})"
+                self.doubt(f"{value}.__class__ is not {usual} and {other}")
             if facts:
                 self.add(facts.format(value))
             elif kind is Any:
@@ -343,11 +341,10 @@ class Writer:
         """Hand one value to the full check, and go on with the bindings that it gives."""
         single, starred = self.memo()
         found = self.local()
-        trees = f"{PREFIX}trees" if self.trees else "{}"
         what = self.constant(expectation)
         self.add(
-            f"{found} = {PREFIX}general({what}, {value}, ({single}, {starred}, {trees}, "
-            f"{self.arguments}))"
+            f"{found} = {PREFIX}general({what}, {value}, "
+            f"({single}, {starred}, {{}}, {self.arguments}))"
         )
         self.doubt(f"{found} is None")
         self.perhaps(expectation)
@@ -360,8 +357,6 @@ class Writer:
                 variable, state = self.starred[axis.name]
                 if state == MAYBE:
                     self.add(f"{variable} = {PREFIX}starred({found}[1], {axis.name!r})")
-        if self.trees:
-            self.add(f"{PREFIX}trees = {found}[2]")
 
     def memo(self) -> tuple[str, str]:
         """Expressions for the bindings, after lines that make them."""
@@ -452,6 +447,10 @@ class Writer:
 
     def parameters(self) -> None:
         """The check of all parameters, which ends with the memo of the call."""
+        for entry in self.plan.entries:
+            wide = [a for a in axes_in(entry.expectation) if isinstance(a, VariadicAxis)]
+            if is_foreign(entry.expectation) or any(axis.broadcast for axis in wide):
+                raise Unsure  # names that nothing here knows of, or that change what they stand for
         self.class_dims()
         own = self.precision()
         for entry in self.plan.in_order():
@@ -460,8 +459,7 @@ class Writer:
             self.add(f"{PREFIX}memo = True")
             return
         single, starred = self.memo()
-        trees = f"{PREFIX}trees" if self.trees else "{}"
-        self.add(f"{PREFIX}memo = ({single}, {starred}, {trees}, {self.arguments})")
+        self.add(f"{PREFIX}memo = ({single}, {starred}, {{}}, {self.arguments})")
 
     def result(self, expectation: Expectation) -> None:
         """The check of what the function returns; the body may have bound more names."""

@@ -86,7 +86,6 @@ def function(
     plan: Plan,
     parameters: list[str] | None,
     early: list[str],
-    trees: bool,
     result: list[str] | None,
     light: bool = False,
 ) -> Iterator[str]:
@@ -98,7 +97,6 @@ def function(
         parameters: the quick check of the arguments, which ends by setting `_tf_memo`; `None` where
             there is none.
         early: local variables that start as `None`.
-        trees: whether structures of trees may be bound.
         result: the quick check of what it returns, as `parameters`.
         light: whether no scope is opened for the body.
     """
@@ -110,8 +108,6 @@ def function(
     for variable in (*early, "_tf_memo"):
         yield f"    {variable} = None"
     if parameters is not None:
-        if trees:
-            yield "    _tf_trees = {}"
         yield "    try:"
         yield "        while True:"
         yield from parameters

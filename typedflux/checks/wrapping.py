@@ -34,7 +34,6 @@ from typedflux.checks.scopes import Memo, Scope, scope_of, stack
 from typedflux.checks.source import PREFIX, Unsure, Writer
 from typedflux.checks.verify import Problem, verify
 from typedflux.dtypes import DType, DTypeSet, promote
-from typedflux.shapes.spec import VariadicAxis
 from typedflux.tensor import Tensor
 
 MARK: Final = f"{PREFIX}checked"
@@ -144,15 +143,8 @@ class Checked:
         light = self.module and plan.flavour == FUNCTION and module.startswith("typedflux.")
         writer = Writer(plan, self.elements, module, light=light)
         parameters: list[str] | None
-        widening = any(
-            isinstance(axis, VariadicAxis) and axis.broadcast
-            for e in plan.entries
-            for axis in axes_in(e.expectation)
-        )
         writer.depth = 3
         try:
-            if widening:
-                raise Unsure
             writer.parameters()
             parameters = writer.lines
         except Unsure:
@@ -168,7 +160,7 @@ class Checked:
         name = self.wrapper.__name__
         lines = stubs.function(
             name if name.isidentifier() else f"{PREFIX}call",
-            plan, parameters, writer.early, writer.trees, result, light,
+            plan, parameters, writer.early, result, light,
         )  # fmt: skip
         self.source = "\n".join(lines) + "\n"
         code = _compiled(self.source, f"<checks of {module}.{self.wrapper.__qualname__}>")
