@@ -23,7 +23,7 @@ from typedflux.checks.annotations import (
     UnionExpectation,
 )
 from typedflux.checks.arithmetic import Arithmetic, compiled_axis
-from typedflux.checks.kinds import accepted, preferred
+from typedflux.checks.kinds import accepted, preferred, usual_class
 from typedflux.checks.others import plain_classes, probe
 from typedflux.checks.plan import FACTORY, Entry, Plan, axes_in, is_foreign
 from typedflux.shapes.spec import (
