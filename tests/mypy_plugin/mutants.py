@@ -122,18 +122,28 @@ def check(found: list[Mutant]) -> None:
         mutant.messages = tuple(messages.get(i, ()))
 
 
+def measured(model: str) -> list[Mutant]:
+    """The mutants of one model, run and checked."""
+    found = list(mutants(model))
+    for mutant in found:
+        run(mutant)
+    check(found)
+    return found
+
+
+def names() -> list[str]:
+    """The models there are."""
+    return sorted(p.stem for p in MODELS.glob("[a-z]*.py"))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*")
     parser.add_argument("--verbose", action="store_true", help="print what was not found")
     options = parser.parse_args()
-    names = options.models or sorted(p.stem for p in MODELS.glob("[a-z]*.py"))
     total = failing = 0
-    for model in names:
-        found = list(mutants(model))
-        for mutant in found:
-            run(mutant)
-        check(found)
+    for model in options.models or names():
+        found = measured(model)
         broken = [m for m in found if m.fails is not None]
         caught = [m for m in broken if m.messages]
         flagged = [m for m in found if m.fails is None and m.messages]

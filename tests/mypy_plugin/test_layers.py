@@ -166,6 +166,9 @@ WRONG = [
         "4, not",
     ),
     ("nn.PixelShuffle(2)(x)", "[tensor-shape]"),
+    ("nn.MultiHeadAttention(48, heads=5)", "48 features of queries and keys do not divide into 5"),
+    ("nn.Conv((3, 3), 3, 8, groups=2)", "in_channels 3 does not divide into 2 groups"),
+    ("nn.GroupNorm(10, 3)", "10 channels do not divide into 3 groups"),
 ]
 
 

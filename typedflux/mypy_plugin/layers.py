@@ -64,12 +64,12 @@ class Layers:
     def constructed(self, fullname: str, ctx: FunctionContext, result: Type) -> Type:
         """The type of a layer that was just constructed, with what it was built from in it."""
         p = get_proper_type(result)
-        index = built_index(p)
-        if index is None or not isinstance(p, Instance):
+        if not isinstance(p, Instance) or not p.type.has_base(MODULE):
             return result
+        index = built_index(p)
         if p.type.fullname != fullname:
-            return self._returned(p, ctx)
-        if not fullname.startswith(self.executable):
+            return result if index is None else self._returned(p, ctx)
+        if not fullname.startswith(self.executable) or _has_stars(ctx):
             return result
         checker = checker_of(ctx)
         watch(checker.msg.errors)
@@ -81,10 +81,11 @@ class Layers:
             )
             for t, expression, name in zip(types, expressions, names, strict=True)
         ]
-        if _has_stars(ctx):
-            return result  # how many there are is not known
         for argument in arguments:
             self._read(argument, reader)
+        if index is None:
+            self._try(Construct(p, class_of(p), *_called_with(arguments)), arguments, ctx, [])
+            return result
         built = self._with_recipe(p, index, arguments, ctx.context, checker.path)
         if not self._call_blindly(built, arguments, ctx):
             return result  # reported: nothing follows from it
@@ -146,21 +147,22 @@ class Layers:
     def _call_blindly(
         self, built: Instance, arguments: list[_Argument], ctx: FunctionContext
     ) -> bool:
-        """Call the layer on a tensor of which nothing is known; report what no input can pass."""
+        """Build the layer, and call one of layers on a tensor of which nothing is known. Whether
+        there is nothing to report."""
+        layer = Construct(built, class_of(built), *_called_with(arguments))
         if not any(isinstance(a.value, Deferred) for a in arguments):
-            return True
-        if any(isinstance(a.value, Type) for a in arguments) or not built.type.has_base(MODULE):
-            return True  # not known, or no layer
-        layer = Construct(
-            built,
-            class_of(built),
-            [a.value for a in arguments if a.name is None],
-            {a.name: a.value for a in arguments if a.name is not None},
-        )
-        anything = self._anything()
-        call = layer.cls.__call__
+            return self._try(layer, arguments, ctx, [])
+        return self._try(layer, arguments, ctx, [self._anything()] * _wanted(layer.cls.__call__))
+
+    def _try(
+        self, layer: Construct, arguments: list[_Argument], ctx: FunctionContext, inputs: list[Any]
+    ) -> bool:
+        """Build a layer, and call it on `inputs` if there are any. Whether that is not refused."""
+        if any(isinstance(a.value, Type) for a in arguments):
+            return True  # not known
+        call = layer.cls.__call__ if inputs else _nothing
         try:
-            evaluate(call, [layer, *[anything] * _wanted(call)], {})
+            evaluate(call, [layer, *inputs], {})
         except Undetermined:
             return True
         except (ShapeError, DTypeError) as error:
@@ -232,6 +234,16 @@ class Layers:
                     f"this layer, in the call in line {ctx.context.line}", here
                 )
             return
+
+
+def _called_with(arguments: list[_Argument]) -> tuple[list[Any], dict[str, Any]]:
+    named = {a.name: a.value for a in arguments if a.name is not None}
+    return [a.value for a in arguments if a.name is None], named
+
+
+def _nothing(layer: object) -> bool:
+    """What is called where it is enough that a layer can be built."""
+    return True
 
 
 def _variables(t: Type) -> list[TypeVarLikeType]:
