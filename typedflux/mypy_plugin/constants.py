@@ -188,7 +188,7 @@ class Constants:
                 return _computed(_BINARY[op], [inner(left), inner(right)])
             case IndexExpr(base=base, index=index):
                 return _computed(operator.getitem, [inner(base), inner(index)])
-            case CallExpr(callee=RefExpr(fullname=fullname)) if fullname in PURE:
+            case CallExpr(callee=RefExpr(fullname=fullname)) if fullname in _CONSTANT:
                 if all(kind == ARG_POS for kind in expression.arg_kinds):
                     return _computed(PURE[fullname], list(map(inner, expression.args)))
             case NameExpr() | MemberExpr():
@@ -311,6 +311,7 @@ def _computed(function: Callable[..., Any], args: list[Any]) -> Any:
     return result
 
 
+_CONSTANT = PURE.keys() - {"builtins.list"}  # a list can be changed
 _UNARY: dict[str, Callable[..., Any]] = {"-": operator.neg, "+": operator.pos}
 _BINARY: dict[str, Callable[..., Any]] = {
     "+": operator.add,
