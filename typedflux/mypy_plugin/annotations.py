@@ -260,7 +260,10 @@ class Annotations:
             return carry(self.encoder, HELD, [whole, element, *self._joined(axes, inner, ctx)])
         p = get_proper_type(base)
         if isinstance(p, UnionType):
-            items = [self._array(i, element, axes, ctx, nested=nested) for i in p.items]
+            items = [
+                self._array(i, element, axes, ctx, nested=nested or _is_annotated(i))
+                for i in p.items
+            ]
             return UnionType(items, ctx.type.line, ctx.type.column)
         if isinstance(p, Instance) and p.type.fullname == TENSOR:
             if nested:
@@ -434,6 +437,15 @@ class Annotations:
                 self._refuse(str(error), ctx)
             return UNKNOWN
         return value if isinstance(value, (int, Dim)) else UNKNOWN
+
+
+def _is_annotated(t: Type) -> bool:
+    """Whether a member of a union is a tensor with a dtype or axes."""
+    p = get_proper_type(t)
+    if not isinstance(p, Instance) or p.type.fullname != TENSOR:
+        return False
+    plain = len(p.args) == 2 and isinstance(p.args[1], UnpackType)
+    return not plain or not isinstance(get_proper_type(p.args[0]), AnyType)
 
 
 def _count(number: int, what: str) -> str:

@@ -8,13 +8,16 @@ the class while its annotations are analysed, where mypy's cache keeps it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from mypy.errors import ErrorInfo
 from mypy.nodes import (
     COVARIANT,
+    AssignmentStmt,
     ClassDef,
+    Decorator,
     Expression,
+    FuncDef,
     IndexExpr,
     MypyFile,
     RefExpr,
@@ -23,11 +26,18 @@ from mypy.nodes import (
     TypeInfo,
 )
 from mypy.plugin import ClassDefContext
-from mypy.types import TypeVarType
+from mypy.types import (
+    CallableType,
+    RawExpressionType,
+    Type,
+    TypeVarType,
+    UnboundType,
+    UnionType,
+)
 
 from typedflux.mypy_plugin.encoding import MODULE
 from typedflux.mypy_plugin.syntax import walk
-from typedflux.mypy_plugin.traversal import is_choice
+from typedflux.mypy_plugin.traversal import TypeCollector, is_choice
 
 _KEY = "typedflux"
 _WORD = re.compile(r'Name "(\w+)" is not defined|Variable "[\w.]*?(\w+)" is not valid as a type')
@@ -45,10 +55,46 @@ def note_dim(info: TypeInfo, name: str) -> None:
             variable.variance = COVARIANT
 
 
-def noted_dims(info: TypeInfo) -> list[str]:
-    """The type variables that the class's own annotations use as dims."""
-    names: list[str] = info.metadata.get(_KEY, {}).get("dims", [])
-    return names
+def noted_dims(info: TypeInfo) -> frozenset[str]:
+    """The type variables of a class, not a module, that its annotations use as dims, or that it
+    hands to a class that does."""
+    if not info.defn.type_vars:
+        return frozenset()
+    names: set[str] = {*info.metadata.get(_KEY, {}).get("dims", ()), *_written_dims(info)}
+    for base in info.bases:
+        theirs = noted_dims(base.type)
+        if theirs:
+            for variable, argument in zip(base.type.defn.type_vars, base.args, strict=False):
+                if variable.name in theirs:
+                    finder = TypeCollector()
+                    argument.accept(finder)
+                    names |= {v.name for v in finder.variables}
+    return frozenset(names)
+
+
+def _written_dims(info: TypeInfo) -> Iterator[str]:
+    """The type variables that are named in strings of the class's annotations, while these are not
+    analysed yet."""
+    names = {variable.name for variable in info.defn.type_vars}
+    for statement in info.defn.defs.body:
+        if isinstance(statement, Decorator):
+            statement = statement.func
+        if isinstance(statement, (FuncDef, AssignmentStmt)):
+            found = statement.unanalyzed_type
+            inner = found.arg_types if isinstance(found, CallableType) else [found]
+            for t in (*inner, found.ret_type if isinstance(found, CallableType) else None):
+                for text in _strings(t):
+                    yield from names & set(re.findall(r"\w+", text))
+
+
+def _strings(t: Type | None) -> Iterator[str]:
+    if isinstance(t, RawExpressionType) and isinstance(t.literal_value, str):
+        yield t.literal_value
+    elif isinstance(t, (UnboundType, UnionType)):
+        if t.original_str_expr is not None:
+            yield t.original_str_expr
+        for inner in t.args if isinstance(t, UnboundType) else t.items:
+            yield from _strings(inner)
 
 
 def loosen(ctx: ClassDefContext) -> None:

@@ -123,8 +123,8 @@ class Signatures:
         """What a signature calls `Reshaped` is for the plugin to say: what the program expects in
         its place says nothing of the arguments."""
         # A tensor stands there meanwhile, so that hooks know that there are any.
-        anything = self.encoder.instance(TENSOR, [unknown(), self.encoder.unknown_axes()])
-        finder = Reshaped(lambda t: anything)
+        axes = self.encoder.unknown_axes()
+        finder = Reshaped(lambda t: self.encoder.instance(TENSOR, [unknown(), axes]))
         result = signature.ret_type.accept(finder)
         if not finder.found:
             return signature
