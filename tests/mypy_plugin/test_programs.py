@@ -90,7 +90,7 @@ REVEALED = [
         "Float[Tensor, '32 784']",
     ),
     ("v(x)", "Float[Tensor, '32 _']"),
-    ("t + x", "Shaped[Tensor, '...']"),
+    ("t + x", "Inexact[Tensor, '... 32 784']"),
 ]
 
 WRONG = [

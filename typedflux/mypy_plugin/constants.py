@@ -20,6 +20,7 @@ from mypy.nodes import (
     AssignmentStmt,
     CallExpr,
     ClassDef,
+    Context,
     DelStmt,
     DictionaryComprehension,
     Expression,
@@ -79,7 +80,11 @@ class _Bindings:
         self.names: dict[int, list[Expression | None]] = {}
         self.nodes: list[SymbolNode] = []  # kept alive, for what their `id` stands for
         self.attributes: set[str] = set()
+        self.touched: set[int] = set()
+        """Variables of which attributes or items are used in ways that may change them."""
         self.bodies: list[TypeInfo] = []
+        self.apart: set[int] = set()
+        """Calls whose results are taken apart at once."""
         for node in walk(tree):
             self._read(node)
 
@@ -90,7 +95,11 @@ class _Bindings:
 
     def _read(self, node: Node) -> None:
         match node:
+            case IndexExpr(base=CallExpr() as call):
+                self.apart.add(id(call))
             case AssignmentStmt(lvalues=lvalues, rvalue=rvalue):
+                if all(isinstance(lvalue, (TupleExpr, ListExpr)) for lvalue in lvalues):
+                    self.apart.add(id(rvalue))
                 for lvalue in lvalues:
                     self._bind(lvalue, rvalue)
             case AssignmentExpr(target=target, value=value):
@@ -108,6 +117,8 @@ class _Bindings:
             case TryStmt(vars=caught):
                 for name in caught:
                     self._bind(name, None)
+            case MemberExpr(expr=NameExpr(node=Var() as variable)):
+                self.touched.add(id(variable))
             case Argument(variable=variable):
                 self._note(variable, None)
             case ClassDef():
@@ -123,6 +134,8 @@ class _Bindings:
                 self._note(node, definition)
             case MemberExpr():
                 self.attributes.add(lvalue.name)
+            case IndexExpr(base=NameExpr(node=Var() as node)):
+                self.touched.add(id(node))
             case TupleExpr(items=items) | ListExpr(items=items):
                 values = definition.items if isinstance(definition, TupleExpr) else []
                 paired = len(values) == len(items) and not any(
@@ -215,6 +228,18 @@ class Constants:
         if isinstance(size, Unknown):
             raise Undetermined
         return size
+
+    def taken_apart(self, call: Context) -> bool:
+        """Whether the result of a call is unpacked or indexed where it stands."""
+        return id(call) in _bindings(self.checker.tree).apart
+
+    def definition(self, name: NameExpr) -> Expression | None:
+        """What was assigned to a name, where that was done once and nothing changes it."""
+        bindings = _bindings(self.checker.tree)
+        found = bindings.only(name.node)
+        if id(name.node) in bindings.touched and not isinstance(found, TupleExpr):
+            return None
+        return found
 
     def _definition(self, expression: NameExpr | MemberExpr, depth: int) -> Expression | None:
         """The one expression that a name stands for."""

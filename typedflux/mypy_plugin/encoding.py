@@ -79,6 +79,21 @@ class Atom:
     variadic: bool
 
 
+_ANY_AXES = Atom(unknown(), True)
+ANY_AXES = symbol("...", kind="flexible", owner=_ANY_AXES)
+"""Any number of axes of which nothing is known, in the shape of a result."""
+
+
+class Written(int):
+    """The size of an axis that the program made of size 1 itself, by `None` or `keepdims`, and not
+    one that it declared: broadcasting such an axis surprises nobody.
+
+    In mypy's types it is a literal of value `True`, which mypy takes for equal to that of 1.
+    """
+
+    __slots__ = ()
+
+
 class Encoder:
     """Translates types, given the modules of this run of mypy."""
 
@@ -121,8 +136,9 @@ class Encoder:
     def _dim(self, type_: Type) -> Dimension:
         t = get_proper_type(type_)
         if isinstance(t, LiteralType):
-            known = isinstance(t.value, int) and not isinstance(t.value, bool)
-            return t.value if known else UNKNOWN  # type: ignore[return-value]
+            if t.fallback.type.fullname != "builtins.int" or not isinstance(t.value, int):
+                return UNKNOWN
+            return Written(1) if t.value is True else t.value
         if isinstance(t, TypeVarType):
             owner = self._atom(t.name, t.id, t, False)
             if not t.id.namespace.startswith(NEW):
@@ -175,14 +191,15 @@ class Encoder:
         if isinstance(size, Unknown):
             return unknown()
         if isinstance(size, int):
-            return LiteralType(size, self.instance("builtins.int"))
+            value = True if isinstance(size, Written) else int(size)
+            return LiteralType(value, self.instance("builtins.int"))
         found = sorted(symbols(size), key=lambda s: s.name)
         if not all(isinstance(s.owner, Atom) for s in found):
             return unknown()
         if len(found) == 1 and equal(size, symbol_dim(found[0])) is True:
             owner = found[0].owner
             assert isinstance(owner, Atom)
-            return owner.type
+            return self.unknown_axes() if owner is _ANY_AXES else owner.type
         if any(isinstance(s.owner, Atom) and s.owner.variadic for s in found):
             return unknown()  # a product over the axes of *batch
         slots: dict[Symbol | str, Dimension] = {s: symbol(f"{{{i}}}") for i, s in enumerate(found)}
@@ -192,6 +209,7 @@ class Encoder:
 
     def size_type(self, size: Dimension) -> Type:
         """The type of an int that is this dimension."""
+        size = int(size) if isinstance(size, int) else size
         return self.instance(DIM_OF, [self.axis_type(size)])
 
     def sizes_type(self, size: Dim) -> UnpackType:

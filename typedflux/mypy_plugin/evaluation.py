@@ -9,6 +9,7 @@ results are read as one type.
 from __future__ import annotations
 
 import itertools
+import math
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -26,18 +27,48 @@ from mypy.types import (
 
 from typedflux.core import tracing
 from typedflux.core.graph import GraphTrace
-from typedflux.core.primitive import type_of
+from typedflux.core.tracing import TraceError
 from typedflux.core.tree import children, rebuild
 from typedflux.core.types import TensorType
+from typedflux.dtypes import DType, DTypeSet
+from typedflux.mypy_plugin.broadcasts import Repeat, WatchedTrace, as_result, repeats_in
 from typedflux.mypy_plugin.encoding import Atom, is_variadic, unknown
+from typedflux.mypy_plugin.questions import (
+    Choice,
+    Fraction,
+    Many,
+    Parted,
+    Question,
+    Unkeyed,
+    Whole,
+    key_of,
+    questioned,
+    walk,
+)
+from typedflux.mypy_plugin.results import Differ, Expansion, join
 from typedflux.ops import Generator, using_generator
 from typedflux.shapes.dims import UNKNOWN, Dim, Dimension, Symbol, Unknown, symbol, symbols
-from typedflux.shapes.errors import DTypeError, ShapeError
+from typedflux.shapes.errors import DTypeError, ShapeError, UndecidedError
 from typedflux.tensor import Tensor
 
 
 class Undetermined(Exception):
     """The result is not known statically."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation gives: the result, and broadcasts on the way that were hardly meant."""
+
+    result: Any
+    repeats: tuple[Repeat, ...] = ()
+
+
+@dataclass(frozen=True)
+class Alternatives:
+    """The results for the members of a union that the program declares: each may come."""
+
+    results: tuple[Any, ...]
 
 
 def evaluate(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -49,127 +80,207 @@ def evaluate(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str
         ShapeError, DTypeError: what the function raises for every rank.
         Undetermined: when the result depends on values, or on the rank of an open shape.
     """
-    if _counted((args, kwargs)):
-        return _for_any_number(function, args, kwargs)
-    opened = sorted(_variadics((args, kwargs)), key=lambda s: s.name)
-    if not opened:
-        return _run(function, args, kwargs, {})
-    results = []
-    problem: Exception | None = None
-    beyond = 1 + _highest_rank((args, kwargs))
-    for count in sorted({1, 2, beyond}):
-        expansion = {s: _axes(s, count) for s in opened}
-        try:
-            out = _run(function, args, kwargs, expansion)
-        except (ShapeError, DTypeError) as error:
-            problem = _further(problem, error)
-            continue
-        results.append(out)
-    if not results and problem is not None:
-        for counts in _other_ranks(len(opened), beyond):  # an error only if no ranks would do
-            expansion = {s: _axes(s, count) for s, count in zip(opened, counts, strict=True)}
-            try:
-                _run(function, args, kwargs, expansion)
-            except (ShapeError, DTypeError) as error:
-                problem = _further(problem, error)
-                continue
-            raise Undetermined
-        raise problem
-    if len(results) < 2 or any(repr(r) != repr(results[0]) for r in results):
-        raise Undetermined
-    return results[0]
+    return evaluate_fully(function, args, kwargs).result
 
 
-@dataclass(frozen=True, slots=True)
-class Several:
-    """A list or tuple of any number of values of one type."""
-
-    of: Any
-    kind: type = list
+_known: dict[Any, Evaluation | Exception] = {}
 
 
-def _counted(value: Any) -> bool:
-    if isinstance(value, Several):
-        return True
-    if isinstance(value, dict):
-        return any(map(_counted, value.values()))
-    return isinstance(value, (list, tuple)) and any(map(_counted, value))
-
-
-def _of_number(value: Any, count: int) -> Any:
-    if isinstance(value, Several):
-        return value.kind([_of_number(value.of, count)] * count)
-    if isinstance(value, dict):
-        return {key: _of_number(item, count) for key, item in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(_of_number(item, count) for item in value)
-    return value
-
-
-def _for_any_number(
+def evaluate_fully(
     function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
-) -> Any:
-    """What the results for some numbers of values have in common."""
-    results = []
-    problem: Exception | None = None
-    for count in (1, 2, 3):
+) -> Evaluation:
+    """`evaluate`, and what else is to be said; a call like one before is not run again."""
+    asked: list[Any] = questioned([list(args), dict(kwargs)])
+    try:
+        key = key_of((function, asked))
+    except Unkeyed:
+        return _evaluated(function, asked, {})
+    found = _known.get(key)
+    if found is None:
         try:
-            results.append(evaluate(function, _of_number(args, count), _of_number(kwargs, count)))
-        except (ShapeError, DTypeError) as error:
-            problem = error
-    if not results and problem is not None:
-        raise problem
-    common = results[0]
-    for other in results[1:]:
-        common = _in_common(common, other)
-    return common
+            found = _evaluated(function, asked, {})
+        except (ShapeError, DTypeError, Undetermined) as error:
+            found = error.with_traceback(None)
+        if len(_known) > _MOST_KNOWN:
+            _known.clear()
+        _known[key] = found
+    if isinstance(found, Exception):
+        raise found.with_traceback(None)
+    return found
 
 
-def _in_common(a: Any, b: Any) -> Any:
-    if isinstance(a, TensorType) and isinstance(b, TensorType):
-        if a.dtype != b.dtype or a.ndim != b.ndim:
+_MOST_KNOWN = 20_000
+
+
+def _evaluated(
+    function: Callable[..., Any], asked: list[Any], answers: dict[Question, Any]
+) -> Evaluation:
+    """The results for all members of declared unions."""
+    declared = [q for q in walk(asked) if isinstance(q, Choice) and q.every and q not in answers]
+    if not declared or len(answers) > 1:
+        return _Trials(function, asked, answers).evaluation()
+    choice = declared[0]
+    found = [_evaluated(function, asked, answers | {choice: o}) for o in choice.options]
+    results = {repr(e.result): e.result for e in found}
+    repeats = tuple(r for e in found for r in e.repeats)
+    if len(results) == 1:
+        return Evaluation(found[0].result, repeats)
+    return Evaluation(Alternatives(tuple(results.values())), repeats)
+
+
+class _Trials:
+    """The runs of one call: for every answer to its questions, and numbers of axes."""
+
+    def __init__(
+        self, function: Callable[..., Any], asked: list[Any], answers: dict[Question, Any]
+    ) -> None:
+        self.function, self.asked, self.answers = function, asked, answers
+        self.results: list[tuple[Any, Expansion]] = []
+        self.repeats: list[tuple[Repeat, ...]] = []
+        self.refusals: list[Exception] = []
+        self.undecided: Exception | None = None
+        self.runs = 0
+        self.improper = False
+        """Whether there was a call of another kind than the program's, or one it may not mean."""
+
+    def evaluation(self) -> Evaluation:
+        choices = [q for q in walk(self.asked) if isinstance(q, (Choice, Many))]
+        choices = [q for q in dict.fromkeys(choices) if q not in self.answers]
+        for picked in itertools.product(*(_options(q) for q in choices)):
+            answers = self.answers | dict(zip(choices, picked, strict=True))
+            parts = list(walk(self.asked, answers))
+            opened = sorted({s for p in parts for s in _open_symbols(p)}, key=lambda s: s.name)
+            numbers = [p for p in parts if isinstance(p, (Whole, Fraction))]
+            highest = max((_rank(part) for part in parts), default=0)
+            for counts in _counts(len(opened), highest):
+                expansion = {s: _axes(s, n) for s, n in zip(opened, counts, strict=True)}
+                self._try(answers, expansion, list(dict.fromkeys(numbers)))
+                if self.undecided is not None:
+                    raise Undetermined from self.undecided
+        if self.results:
+            try:
+                result = join(self.results)
+            except Differ as error:
+                raise Undetermined from error
+            return Evaluation(result, _shared(self.repeats))
+        sampled = any(isinstance(q, Choice) and q.anything for q in choices)
+        if self.refusals and not (self.improper and sampled):
+            raise max(self.refusals, key=_progress)  # the first of those that got furthest
+        raise Undetermined
+
+    def _try(
+        self, answers: dict[Question, Any], expansion: Expansion, numbers: Sequence[Any]
+    ) -> None:
+        """One run; where it depends on numbers that are not known, one for each that may be."""
+        asked = [n for n in numbers if n not in answers]
+        refused = len(self.refusals)
+        outcome = self._run(answers, expansion)
+        if len(self.refusals) > refused and any(isinstance(n, Fraction) for n in asked):
+            del self.refusals[refused:]  # it is no number that was refused
+            outcome = ValueError()
+        if outcome is None:
+            return
+        if isinstance(outcome, (UndecidedError, ValueError, OverflowError)) and asked:
+            rank = _highest_of(expansion, answers, self.asked)
+            tried = [n.candidates(rank) if isinstance(n, Whole) else n.candidates for n in asked]
+            if math.prod(map(len, tried)) <= _MOST_RUNS:
+                for values in itertools.product(*tried):
+                    guess = answers | dict(zip(asked, values, strict=True))
+                    outcome = self._run(guess, expansion)
+                    if isinstance(outcome, (UndecidedError, TraceError)):
+                        break
+                else:
+                    return
+        guessed = any(isinstance(q, Choice) and q.anything for q in answers)
+        if isinstance(outcome, (UndecidedError, TraceError)) and not guessed:
+            self.undecided = outcome
+        else:
+            self.improper = True
+
+    def _run(self, answers: dict[Question, Any], expansion: Expansion) -> Exception | None:
+        """One run, whose result or refusal is kept; another exception is returned."""
+        self.runs += 1
+        if self.runs > _MOST_RUNS:
             raise Undetermined
-        shape = zip(a.shape, b.shape, strict=True)
-        return TensorType(a.dtype, tuple(x if str(x) == str(y) else UNKNOWN for x, y in shape))
-    if type(a) in (list, tuple) and type(a) is type(b) and len(a) == len(b):
-        return type(a)(_in_common(x, y) for x, y in zip(a, b, strict=True))
-    if isinstance(a, (int, Dim)) and isinstance(b, (int, Dim)) and str(a) == str(b):
-        return a
-    raise Undetermined
+        trace = WatchedTrace()
+        run = Run(trace, dict(expansion), answers)
+        args, kwargs = self.asked
+        # A generator of its own: what is drawn must not leave a state without a value behind.
+        with using_generator(Generator()), tracing.graph_running(trace):
+            try:
+                out = self.function(*run.lower(args), **run.lower(kwargs))
+                out = run.open_types(out)
+            except (ShapeError, DTypeError) as error:
+                setattr(error, _CULPRITS, run.culprits(error))
+                setattr(error, _PROGRESS, run.applied + len(trace.graph.equations))
+                self.refusals.append(error)
+                return None
+            except Undetermined as error:
+                if isinstance(error.__cause__, (ShapeError, DTypeError)):
+                    return ValueError()
+                return UndecidedError()
+            except Exception as error:
+                # A value was demanded, or the call is wrong in a way mypy reports itself.
+                return error
+        self.results.append((out, expansion))
+        self.repeats.append(repeats_in(trace.graph))
+        return None
 
 
-def _further(one: Exception | None, other: Exception) -> Exception:
-    """The error before which more was done: that an input has the wrong rank is said first."""
-    return one if one is not None and _progress(one) >= _progress(other) else other
+_MOST_RUNS = 400
+
+
+def _shared(found: Sequence[tuple[Repeat, ...]]) -> tuple[Repeat, ...]:
+    """The repeats that come in every run."""
+    first, *others = found
+    return tuple(r for r in first if all(any(r.like(o) for o in other) for other in others))
 
 
 def _progress(error: Exception) -> int:
+    """How much was done before an error: that an input has the wrong rank is said first."""
     found: int = getattr(error, _PROGRESS, 0)
     return found
 
 
-def _other_ranks(opened: int, beyond: int) -> Iterator[tuple[int, ...]]:
-    """Ranks that were not tried: shapes open in several places need not have the same there."""
-    for count in sorted({0, 3, 4, 5, 6} - {beyond}):
-        yield (count,) * opened
-    if 1 < opened <= 4:
-        yield from (c for c in itertools.product(range(4), repeat=opened) if len(set(c)) > 1)
+def _options(question: Question) -> Sequence[Any]:
+    return question.options if isinstance(question, Choice) else range(6)
 
 
-def _highest_rank(value: Any) -> int:
+def _counts(opened: int, highest: int) -> Iterator[tuple[int, ...]]:
+    """How many axes to try in place of the open ones: few and many, in several places unequal."""
+    most = max(5, highest + 1)
+    if opened == 0:
+        yield ()
+    elif opened == 1:
+        yield from ((n,) for n in (1, 2, 0, *range(3, most + 1)))
+    elif opened <= 3:
+        few = 5 if opened == 2 else 3
+        yield from sorted(itertools.product(range(few + 1), repeat=opened), key=_oddness)
+        yield from ((n,) * opened for n in range(few + 1, most + 1))
+    else:
+        yield from ((n,) * opened for n in (1, 2, 0, *range(3, most + 1)))
+
+
+def _oddness(counts: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    return (0 if set(counts) == {1} else max(counts)), counts
+
+
+def _open_symbols(value: Any) -> set[Symbol]:
+    if isinstance(value, TensorType):
+        return {s for d in value.shape for s in _open_symbols(d)}
+    return set(symbols(value)) if isinstance(value, Dim) and is_variadic(value) else set()
+
+
+def _rank(value: Any) -> int:
     if isinstance(value, TensorType):
         return value.ndim
-    parts = children(value)
-    return max((_highest_rank(part) for _, part in parts), default=0) if parts else 0
+    return len(value) if isinstance(value, (tuple, list)) else 0
 
 
-def _variadics(value: Any) -> set[Symbol]:
-    if isinstance(value, TensorType):
-        return _variadics(value.shape)
-    if isinstance(value, Dim):
-        return set(symbols(value)) if is_variadic(value) else set()
-    parts = children(value)
-    return set().union(*(_variadics(part) for _, part in parts)) if parts else set()
+def _highest_of(expansion: Expansion, answers: dict[Question, Any], asked: Any) -> int:
+    """The highest rank of a tensor in one run."""
+    tensors = [t for t in walk(asked, answers) if isinstance(t, TensorType)]
+    return max((len(_expand(t.shape, dict(expansion))) for t in tensors), default=4)
 
 
 def _axes(s: Symbol, count: int) -> tuple[Dimension, ...]:
@@ -191,6 +302,13 @@ def _axis_type(s: Symbol, name: str) -> Type:
     return TypeVarType(name, f"{inner.fullname}.{name}", key, [], anything, inner.default)
 
 
+@dataclass(frozen=True)
+class Other:
+    """A part of a result that is neither tensor nor size."""
+
+    value: Any
+
+
 Place = tuple[str, int, int]
 """A file, a line and a column."""
 
@@ -207,12 +325,36 @@ class Deferred(ABC):
         """The value for one evaluation."""
 
 
+class Later(Deferred, Parted):
+    """A call that is performed inside an evaluation: part of an argument, such as `x.dtype`.
+
+    `otherwise` is the value where that fails.
+    """
+
+    def __init__(self, function: Callable[..., Any], args: Sequence[Any], otherwise: Any) -> None:
+        super().__init__()
+        self.function, self.args, self.otherwise = function, list(args), otherwise
+
+    def build(self, run: Run) -> Any:
+        try:
+            return self.function(*run.lower(self.args))
+        except Exception:
+            return run.lower(self.otherwise)
+
+    def parts(self) -> list[Any]:
+        return [self.function, self.args, self.otherwise]
+
+    def with_parts(self, parts: list[Any]) -> Any:
+        return Later(*parts)
+
+
 @dataclass
 class Run:
     """One evaluation: the trace that it runs in, and how many axes stand for each open place."""
 
     trace: GraphTrace
     expansion: dict[Symbol, tuple[Dimension, ...]]
+    answers: dict[Question, Any] = field(default_factory=dict)
     built: list[tuple[Any, Deferred]] = field(default_factory=list)
     applied: int = 0
     """How many calls mypy has checked."""
@@ -221,6 +363,8 @@ class Run:
         """A value with tensor types replaced by tensors, and what is deferred built."""
         if isinstance(value, TensorType):
             return self.trace.input(TensorType(value.dtype, _expand(value.shape, self.expansion)))
+        if isinstance(value, Question):
+            return self._answer(value)
         if isinstance(value, Deferred):
             made = value.build(self)
             self.built.append((made, value))
@@ -232,17 +376,30 @@ class Run:
         parts = children(value)
         return value if not parts else rebuild(value, [self.lower(part) for _, part in parts])
 
+    def _answer(self, question: Question) -> Any:
+        if isinstance(question, Many):
+            return question.kind(self.lower(question.item) for _ in range(self.answers[question]))
+        if question in self.answers:
+            return self.lower(self.answers[question])
+        return UNKNOWN if isinstance(question, Whole) else math.nan
+
     def types(self, value: Any) -> Any:
         """A result with tensors replaced by their types, and what was built by what it was of."""
-        return _contract(self.open_types(value), self.expansion)
+        return join([(self.open_types(value), self.expansion)])
 
     def open_types(self, value: Any) -> Any:
         if isinstance(value, Tensor):
-            return type_of(value)
+            return TensorType(value.dtype, tuple(map(as_result, value.shape)))
         if type(value) in (list, tuple):
             return type(value)(self.open_types(v) for v in value)
-        if value is None or isinstance(value, (bool, int, Dim, Unknown)):
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return tuple(self.open_types(v) for v in value)
+        if value is None or isinstance(value, (bool, Dim, Unknown)):
             return value
+        if isinstance(value, int):
+            return int(value)
+        if isinstance(value, (str, float, DType, DTypeSet)):
+            return Other(value)
         for made, deferred in self.built:
             if made is value:
                 return deferred
@@ -268,29 +425,6 @@ _PROGRESS = "_typedflux_progress"
 _CULPRITS = "_typedflux_culprits"
 
 
-def _run(
-    function: Callable[..., Any],
-    args: Sequence[Any],
-    kwargs: dict[str, Any],
-    expansion: dict[Symbol, tuple[Dimension, ...]],
-) -> Any:
-    trace = GraphTrace()
-    trace.takes_everything = True
-    run = Run(trace, expansion)
-    # A generator of its own: what is drawn must not leave a state without a value behind.
-    with using_generator(Generator()), tracing.graph_running(trace):
-        try:
-            out = function(*run.lower(list(args)), **run.lower(dict(kwargs)))
-        except (ShapeError, DTypeError) as error:
-            setattr(error, _CULPRITS, run.culprits(error))
-            setattr(error, _PROGRESS, run.applied + len(trace.graph.equations))
-            raise
-        except Exception as error:
-            # A value or a size was demanded, or the call is wrong in a way mypy reports itself.
-            raise Undetermined from error
-    return run.types(out)
-
-
 def _expand(
     shape: Sequence[Any], expansion: dict[Symbol, tuple[Dimension, ...]]
 ) -> tuple[Any, ...]:
@@ -302,25 +436,3 @@ def _expand(
         else:
             out.append(d)
     return tuple(out)
-
-
-def _contract(value: Any, expansion: dict[Symbol, tuple[Dimension, ...]]) -> Any:
-    """The result with each run of axes that stands for a variadic one folded back."""
-    if type(value) in (list, tuple):
-        held = [_contract(v, expansion) for v in value]
-        return tuple(_folded(held, expansion)) if type(value) is tuple else held
-    if not isinstance(value, TensorType):
-        return value
-    return TensorType(value.dtype, tuple(_folded(value.shape, expansion)))
-
-
-def _folded(sizes: Sequence[Any], expansion: dict[Symbol, tuple[Dimension, ...]]) -> list[Any]:
-    shape = list(sizes)
-    for s, run in expansion.items():
-        names = [str(d) for d in run]
-        for i in range(len(shape) - len(run) + 1):
-            part = shape[i : i + len(run)]
-            if [str(d) for d in part] == names and all(isinstance(d, Dim) for d in part):
-                shape[i : i + len(run)] = [symbol(s.name, kind=s.kind, owner=s.owner)]
-                break
-    return shape

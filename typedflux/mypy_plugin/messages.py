@@ -148,6 +148,8 @@ def _axis(text: str) -> str:
     literal = re.fullmatch(r"Literal\[(-?\d+)\]\??", text)
     if literal:
         return literal[1]
+    if text == "Literal[True]":
+        return "1"  # see encoding.Written
     if text in ("Any", "int", "builtins.int", "object", "Never"):
         return "_"
     if re.match(r"\*?(builtins\.)?(tuple|Unpack)\[", text.lstrip("*")):

@@ -34,7 +34,7 @@ def is_choice(t: ProperType) -> bool:
         return all(is_choice(get_proper_type(item)) for item in t.items)
     if isinstance(t, Instance):
         return t.type.fullname == "builtins.bool"
-    return isinstance(t, LiteralType) and isinstance(t.value, bool)
+    return isinstance(t, LiteralType) and t.fallback.type.fullname == "builtins.bool"
 
 
 class TypeCollector(TypeQuery[None]):

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import itertools
+import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from mypy.checker import TypeChecker
 from mypy.nodes import (
+    ARG_POS,
     CallExpr,
+    ComplexExpr,
     ConditionalExpr,
     Context,
     EllipsisExpr,
@@ -34,8 +40,10 @@ from mypy.nodes import (
     StrExpr,
     TupleExpr,
     UnaryExpr,
+    Var,
 )
 from mypy.types import (
+    AnyType,
     Instance,
     LiteralType,
     NoneType,
@@ -47,13 +55,15 @@ from mypy.types import (
     get_proper_type,
 )
 
+from typedflux import dtypes
+from typedflux.core.types import TensorType
+from typedflux.dtypes import DType, DTypeSet
 from typedflux.mypy_plugin.constants import Constants
 from typedflux.mypy_plugin.construction import CONSTANT, Applied, construct_of, is_callable, thawed
-from typedflux.mypy_plugin.encoding import DIM_OF, Encoder, is_instance
-from typedflux.mypy_plugin.evaluation import Deferred, Several, Undetermined
-from typedflux.shapes.dims import UNKNOWN, Dim, Unknown
-
-_SEQUENCES = ("builtins.tuple", "builtins.list", "typing.Sequence")
+from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, TENSOR, Encoder, is_instance
+from typedflux.mypy_plugin.evaluation import Deferred, Later, Undetermined
+from typedflux.mypy_plugin.questions import Choice, Many, anything
+from typedflux.shapes.dims import UNKNOWN, Unknown
 
 
 class Reader:
@@ -64,135 +74,278 @@ class Reader:
         self.checker = checker
         self.context = context
         self.constants = Constants(encoder, checker)
+        self._reading: set[Var] = set()
 
     def value(self, expression: Expression, type_: Type | None = None) -> Any:
-        """The value of an argument.
+        """The value of an argument, or a `Question` where several are possible.
 
         Raises:
             Undetermined: when too little is known of it.
         """
-        if not isinstance(expression, _PERHAPS_CONSTANT):
-            return self._value(expression, type_)
+        literal = self._literal(expression)
+        if literal is not _NONE:
+            return literal
+        if type_ is None:
+            type_ = self.checker.lookup_type_or_none(expression)
+        proper = None if type_ is None else get_proper_type(type_)
+        if proper is not None and self._is_told_by_type(proper):
+            return self.of_type(proper)
+        if isinstance(expression, LambdaExpr) and proper is not None:
+            return Applied(proper, self, expression, expression)
         try:
-            found = self._value(expression, type_)
+            return self._written(expression)
         except Undetermined:
-            return self.constants.value(expression)
-        if _is_vague(found):
-            try:
-                return self.constants.value(expression)
-            except Undetermined:
-                pass  # then what little is known
-        return found
+            pass
+        if type_ is None:
+            type_ = self.checker.expr_checker.accept(expression)
+        declared = declared_type(expression)
+        every = declared is not None and declared == get_proper_type(type_)
+        return self.of_type(type_, every=every)
 
-    def _value(self, expression: Expression, type_: Type | None) -> Any:
+    def _literal(self, expression: Expression) -> Any:
+        """What is written out; `_NONE` for anything else."""
         match expression:
             case IntExpr(value=value) | FloatExpr(value=value) | StrExpr(value=value):
                 return value
-            case UnaryExpr(op="-"):
-                inner = self.value(expression.expr)
-                if isinstance(inner, (int, float)):
-                    return -inner
+            case ComplexExpr(value=number):
+                return number
             case EllipsisExpr():
                 return ...
-            case ConditionalExpr():
-                return self._either(expression)
             case SliceExpr():
                 bounds = (expression.begin_index, expression.end_index, expression.stride)
-                return slice(*[None if b is None else self.value(b) for b in bounds])
-            case TupleExpr():
-                return tuple(self._items(expression.items))
-            case ListExpr():
-                return self._items(expression.items)
-            case ListComprehension(generator=GeneratorExpr(left_expr=item)):
-                # Its own type is what the function asks for.
-                return Several(self.value(item))
-            case OpExpr(op="*", left=ListExpr(items=items), right=times) if items:
-                return self._repeated(self._items(items), times)
-            case NameExpr(fullname="builtins.True"):
-                return True
-            case NameExpr(fullname="builtins.False"):
-                return False
+                return slice(*[None if b is None else self._bound(b) for b in bounds])
+            case TupleExpr(items=items):
+                return self._items(tuple, items)
+            case ListExpr(items=items):
+                return self._items(list, items)
+            case UnaryExpr(op="-" | "+" as sign, expr=inner):
+                number = self._literal(inner)
+                if isinstance(number, (int, float, complex)):
+                    return -number if sign == "-" else number
             case NameExpr() | MemberExpr():
-                own = self._own_object(expression)
-                if own is not None:
-                    return own
-        if isinstance(expression, LambdaExpr) and type_ is not None:
-            return Applied(type_, self, expression, expression)
-        if type_ is None:
-            type_ = self.checker.lookup_type_or_none(expression)
-            if type_ is None:
-                type_ = self.checker.expr_checker.accept(expression)
-        return self.of_type(type_)
+                return own_object(expression)
+        return _NONE
 
-    def _either(self, expression: ConditionalExpr) -> Any:
-        """One of two values: what is known of both."""
-        first, second = self.value(expression.if_expr), self.value(expression.else_expr)
-        if all(isinstance(v, Deferred) or inspect.isfunction(v) for v in (first, second)):
-            types = [
-                self.checker.lookup_type(e) for e in (expression.if_expr, expression.else_expr)
-            ]
-            return Applied(UnionType(types), self, expression)
-        if type(first) is type(second) and first == second:
-            return first
-        if all(isinstance(v, (int, Dim, Unknown)) for v in (first, second)):
-            return UNKNOWN
-        raise Undetermined
-
-    def _repeated(self, held: list[Any], times: Expression) -> Any:
+    def _bound(self, expression: Expression) -> Any:
+        """A limit of a slice."""
         try:
-            count = self.value(times)
+            return self.value(expression)
         except Undetermined:
-            count = None
-        if isinstance(count, int) and 0 <= count <= 64:
-            return held * count
-        if len(held) == 1:
-            return Several(held[0])
+            return Choice((None, UNKNOWN))
+
+    def _items(self, kind: type, expressions: Sequence[Expression]) -> Any:
+        """A tuple or list that is written out, with the parts of what is starred in it."""
+        parts = [e.expr if isinstance(e, StarExpr) else e for e in expressions]
+        values = [self._item(part) for part in parts]
+        stars = [isinstance(e, StarExpr) for e in expressions]
+        if all(isinstance(v, (tuple, list)) for v, s in zip(values, stars, strict=True) if s):
+            held = [(v if s else (v,)) for v, s in zip(values, stars, strict=True)]
+            return kind(itertools.chain(*held))
+        return Later(_strung, [kind, stars, *values], Many(kind, UNKNOWN))
+
+    def _item(self, expression: Expression) -> Any:
+        try:
+            return self.value(expression)
+        except Undetermined:
+            return anything()
+
+    def _is_told_by_type(self, t: ProperType) -> bool:
+        """Whether a type tells more of a value than the expression could."""
+        if isinstance(t, Instance) and (is_instance(t, TENSOR) or t.last_known_value is not None):
+            return True
+        if isinstance(t, (LiteralType, NoneType)):
+            return True
+        return is_size(t) and not isinstance(self.encoder.dim(t), Unknown)
+
+    def _written(self, expression: Expression) -> Any:
+        """A value that is computed by an expression which can be performed in an evaluation."""
+        try:
+            return self.constants.value(expression)
+        except Undetermined:
+            pass  # it is no constant
+        match expression:
+            case NameExpr(node=Var(final_value=value)) if value is not None:
+                return value
+            case MemberExpr(node=Var(final_value=value)) if value is not None:
+                return value
+            case NameExpr(node=Var() as variable) if variable not in self._reading:
+                found = self.constants.definition(expression)
+                if found is not None:
+                    self._reading.add(variable)
+                    try:
+                        return self._stored(found)
+                    finally:
+                        self._reading.discard(variable)
+            case MemberExpr(expr=inner, name="dtype" | "shape" | "ndim" as name):
+                held = self.of_type(self._type_of(inner))
+                if isinstance(held, TensorType):
+                    return Later(getattr, [held, name], dtypes.Shaped if name == "dtype" else None)
+            case MemberExpr(expr=inner, name=name) if self._is_own(expression):
+                return Later(getattr, [self._stored(inner), name], _Failed())
+            case IndexExpr(base=base, index=index) if self._is_own(expression):
+                values = [self._stored(base), self._stored(index)]
+                return Later(operator.getitem, values, _Failed())
+            case ConditionalExpr(if_expr=yes, else_expr=no):
+                options = (self._stored(yes), self._stored(no))
+                if all(isinstance(v, Deferred) or inspect.isfunction(v) for v in options):
+                    types = [self._type_of(yes), self._type_of(no)]
+                    return Applied(UnionType(types), self, expression)
+                return Choice(options)
+            case UnaryExpr(op="not"):
+                return Choice((False, True))
+            case OpExpr(op="+" | "*" as sign, left=left, right=right):
+                if self._is_sequence(left) or self._is_sequence(right):
+                    values = [self._stored(left), self._stored(right)]
+                    single = next((v for v in values if isinstance(v, (tuple, list))), ())
+                    if sign == "*" and len(single) == 1:
+                        otherwise: Any = Many(type(single), single[0])
+                    else:
+                        otherwise = self._otherwise(expression)
+                    function = operator.add if sign == "+" else operator.mul
+                    return Later(function, values, otherwise)
+            case IndexExpr(base=base, index=index) if self._is_sequence(base):
+                return Later(operator.getitem, [self._stored(base), self._stored(index)], _Failed())
+            case ListComprehension(generator=inner):
+                return self._comprehension(inner)
+            case GeneratorExpr():
+                return self._comprehension(expression)
+            case CallExpr(callee=RefExpr(fullname=name), args=args) if name in _BUILTINS:
+                if all(kind == ARG_POS for kind in expression.arg_kinds):
+                    known = _BUILTINS[name]
+                    values = [self._stored(a) for a in args]
+                    return Later(known, values, self._otherwise(expression))
+            case CallExpr() | IndexExpr():
+                text = self._formatted(expression)
+                if text is not None:
+                    return text
         raise Undetermined
 
-    def _items(self, expressions: Sequence[Expression]) -> list[Any]:
-        held: list[Any] = []
-        for item in expressions:
-            if isinstance(item, StarExpr):
-                spread = self.value(item.expr)
-                if not isinstance(spread, (tuple, list)):
-                    raise Undetermined
-                held += spread
-            else:
-                held.append(self.value(item))
-        return held
+    def _comprehension(self, found: GeneratorExpr) -> Any:
+        """A list of as many items as the sequence has that it is made of."""
+        item = self.of_type(self._type_of(found.left_expr))
+        try:
+            over = self._stored(found.sequences[0])
+        except Undetermined:
+            return Many(list, item)
+        single = len(found.sequences) == 1 and not found.condlists[0]
+        if single and isinstance(over, Later) and over.function is range:
+            if all(type(a) is int for a in over.args):
+                over = range(*over.args)
+        if single and isinstance(over, (tuple, list, range)) and len(over) <= _MOST_ITEMS:
+            return [item] * len(over)
+        return Many(list, item)
 
-    def of_type(self, type_: Type) -> Any:
-        """The value as its type tells it."""
+    def _stored(self, expression: Expression) -> Any:
+        """The value of an expression that has been checked already."""
+        literal = self._literal(expression)
+        if literal is not _NONE:
+            return literal
+        return self.value(expression, self._type_of(expression))
+
+    def _otherwise(self, expression: Expression) -> Any:
+        """What stands for an expression that cannot be performed."""
+        try:
+            return self.of_type(self._type_of(expression))
+        except Undetermined:
+            return _Failed()
+
+    def _type_of(self, expression: Expression) -> Type:
+        found = self.checker.lookup_type_or_none(expression)
+        if found is None:
+            raise Undetermined
+        return found
+
+    def _is_sequence(self, expression: Expression) -> bool:
+        if isinstance(expression, (TupleExpr, ListExpr)):
+            return True
+        found = self.checker.lookup_type_or_none(expression)
+        t = None if found is None else get_proper_type(found)
+        return isinstance(t, TupleType) or (
+            isinstance(t, Instance) and t.type.fullname in ("builtins.tuple", "builtins.list")
+        )
+
+    def _is_own(self, expression: Expression) -> bool:
+        """Whether a value is of a class of the package that is no tensor, size or layer."""
+        t = get_proper_type(self.checker.lookup_type_or_none(expression))
+        if not isinstance(t, Instance) or not t.type.fullname.startswith("typedflux."):
+            return False
+        return not any(map(t.type.has_base, (TENSOR, DIM_OF, MODULE)))
+
+    def _formatted(self, expression: Expression) -> str | None:
+        """The text of an f-string of known parts."""
+        match expression:
+            case CallExpr(
+                callee=MemberExpr(expr=StrExpr(value=""), name="join"), args=[ListExpr(items=items)]
+            ):
+                parts = [i.value if isinstance(i, StrExpr) else self._formatted(i) for i in items]
+                return None if None in parts else "".join(p for p in parts if p is not None)
+            case CallExpr(
+                callee=MemberExpr(expr=StrExpr(value=template), name="format"), args=args
+            ):
+                values = [self._stored(a) for a in args]
+                if all(isinstance(v, (str, int)) for v in values):
+                    return template.format(*values)
+        return None
+
+    def of_type(self, type_: Type, *, every: bool = False) -> Any:
+        """The value as its type tells it; with `every`, each member of a union may come."""
         t = get_proper_type(type_)
         tensor = self.encoder.tensor(t)
         if tensor is not None:
             return tensor
         if isinstance(t, NoneType):
             return None
-        if isinstance(t, Instance) and t.last_known_value is not None:
-            t = t.last_known_value
-        if isinstance(t, LiteralType) and not t.fallback.type.is_enum:
+        if isinstance(t, LiteralType):
+            if t.fallback.type.is_enum:
+                raise Undetermined
             return t.value
         if isinstance(t, TupleType):
             return self._tuple(t)
+        if isinstance(t, Instance) and t.last_known_value is not None:
+            return t.last_known_value.value
         if is_size(t):
             return self.encoder.dim(t)
+        if isinstance(t, AnyType):
+            return anything()
+        if isinstance(t, UnionType):
+            if is_callable(t):
+                return Applied(t, self, self.context)
+            return self._one_of(t, every)
         if isinstance(t, Instance):
-            if t.type.fullname in _SEQUENCES and self.encoder.tensor(t.args[0]) is not None:
-                kind = tuple if t.type.fullname == "builtins.tuple" else list
-                return Several(self.of_type(t.args[0]), kind)
-            if t.type.fullname in _SEQUENCES and is_size(get_proper_type(t.args[0])):
-                return self.encoder.sizes(UnpackType(t))  # a shape of any rank
-            if t.type.fullname == "builtins.float":
-                return 1.0  # a weak scalar: its value does not change any type
-            if t.type.fullname == CONSTANT:
-                return thawed(t)
-            layer = construct_of(t, self)
-            if layer is not None:
-                return layer
+            return self._of_instance(t)
         if is_callable(t):
             return Applied(t, self, self.context)
         raise Undetermined
+
+    def _one_of(self, t: UnionType, every: bool) -> Any:
+        options = [self.of_type(item) for item in t.items]
+        tensors = sum(isinstance(option, TensorType) for option in options)
+        return Choice(options, every=every and tensors > 1)
+
+    def _of_instance(self, t: Instance) -> Any:
+        name = t.type.fullname
+        if name == "builtins.tuple" and is_size(get_proper_type(t.args[0])):
+            return self.encoder.sizes(UnpackType(t))
+        if name in _SEQUENCES and t.args:
+            return Many(tuple if name == "builtins.tuple" else list, self.of_type(t.args[0]))
+        if name == "builtins.bool":
+            return Choice((False, True))
+        if name in ("builtins.float", "builtins.complex"):
+            # A weak scalar, which changes no type; where its value matters, it has none.
+            return math.nan if name == "builtins.float" else complex(math.nan)
+        if name == "typedflux.dtypes.DType":
+            return dtypes.Shaped
+        if name == CONSTANT:
+            return thawed(t)
+        foreign = foreign_tensor(t, self.encoder)
+        if foreign is not None:
+            return foreign
+        layer = construct_of(t, self)
+        if layer is not None:
+            return layer
+        if is_callable(t):
+            return Applied(t, self, self.context)
+        return _example(name)
 
     def _tuple(self, t: TupleType) -> tuple[Any, ...]:
         if t.partial_fallback.type.fullname != "builtins.tuple":
@@ -208,30 +361,90 @@ class Reader:
                 held.append(self.of_type(item))
         return tuple(held)
 
-    def _own_object(self, expression: RefExpr) -> Any:
-        """A dtype or a function of the package."""
-        module, _, name = expression.fullname.rpartition(".")
-        if not module.startswith("typedflux"):
-            return None
-        try:
-            found = getattr(importlib.import_module(module), name, None)
-        except ModuleNotFoundError:
-            return None  # an attribute of a class, or a name inside a function
-        return found if callable(found) or type(found).__name__ == "DType" else None
-
-
-_PERHAPS_CONSTANT = (NameExpr, MemberExpr, OpExpr, UnaryExpr, CallExpr, IndexExpr)
-
-
-def _is_vague(value: Any) -> bool:
-    """Whether a value is a size of which nothing is known, or a shape with such."""
-    if isinstance(value, tuple):
-        return any(map(_is_vague, value))
-    return isinstance(value, Unknown) or str(value) == "..."
-
 
 def is_size(t: ProperType) -> bool:
     """Whether a type is an int, or a union of ints such as `Size["n"]`."""
     if isinstance(t, UnionType):
         return all(is_size(get_proper_type(item)) for item in t.items)
     return isinstance(t, Instance) and (t.type.fullname == "builtins.int" or is_instance(t, DIM_OF))
+
+
+# What needs no types
+
+
+_NONE: Any = object()
+
+
+class _Failed:
+    """Where a part of an argument could not be computed: nothing can be done with it."""
+
+
+_SEQUENCES = {
+    "builtins.tuple", "builtins.list", "typing.Sequence", "typing.Iterable",
+    "collections.abc.Sequence", "collections.abc.Iterable",
+}  # fmt: skip
+_BUILTINS: dict[str, Any] = {
+    f"builtins.{f.__name__}": f
+    for f in (tuple, list, range, len, slice, reversed, sorted, min, max, abs, sum, int, bool)
+}
+_MOST_ITEMS = 100
+_OWN = ("typedflux.", "numpy.", "math.")
+_PYTHON_TYPES = {f"builtins.{t.__name__}": t for t in (bool, int, float, complex)}
+
+
+def own_object(expression: RefExpr) -> Any:
+    """What a name stands for that any program can see: a dtype or function of the package, a number
+    type, a constant; `_NONE` for a name of the program's own."""
+    name = expression.fullname
+    if name in _CONSTANTS:
+        return _CONSTANTS[name]
+    if not name.startswith(_OWN):
+        return _NONE
+    module, _, last = name.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), last, _NONE)
+    except ImportError:
+        return _NONE  # an attribute of a class, or a name inside a function
+    constant = isinstance(found, (DType, DTypeSet, int, float, type(None)))
+    own = callable(found) and name.startswith("typedflux.")
+    number = isinstance(found, type) and issubclass(found, np.generic)
+    return found if constant or own or number else _NONE
+
+
+_CONSTANTS: dict[str, Any] = {
+    "builtins.True": True, "builtins.False": False, "builtins.None": None,
+    "builtins.Ellipsis": ..., **_PYTHON_TYPES,
+}  # fmt: skip
+
+
+def declared_type(expression: Expression) -> ProperType | None:
+    """The type that the program declares for a name, `None` where mypy inferred it."""
+    node = expression.node if isinstance(expression, RefExpr) else None
+    if not isinstance(node, Var) or node.is_inferred or node.type is None:
+        return None
+    return get_proper_type(node.type)
+
+
+def foreign_tensor(t: Instance, encoder: Encoder) -> TensorType | None:
+    """What a numpy array or number is beside a tensor."""
+    if not is_instance(t, "numpy.generic") and not is_instance(t, "numpy.ndarray"):
+        return None
+    open_axes = (encoder.dim(encoder.unknown_axes()),)
+    return TensorType(dtypes.Shaped, () if is_instance(t, "numpy.generic") else open_axes)
+
+
+def _strung(kind: type, stars: Sequence[bool], *values: Any) -> Any:
+    """A tuple or list of values, of which some are spread out."""
+    parts = [tuple(v) if star else (v,) for v, star in zip(values, stars, strict=True)]
+    return kind(itertools.chain(*parts))
+
+
+def _example(fullname: str) -> Any:
+    """An object of one of the package's own classes, where one can be made of nothing."""
+    module, _, name = fullname.rpartition(".")
+    if not module.startswith("typedflux."):
+        raise Undetermined
+    try:
+        return getattr(importlib.import_module(module), name)()
+    except Exception as error:
+        raise Undetermined from error

@@ -40,10 +40,13 @@ axis -1 has sizes 784 and 10
     result: Shape = ()
     for shape in shapes:
         rank = max(len(result), len(shape))
-        left = (1,) * (rank - len(result)) + result
-        right = (1,) * (rank - len(shape)) + tuple(shape)
+        left = (None,) * (rank - len(result)) + result
+        right = (None,) * (rank - len(shape)) + tuple(shape)
         sizes: list[Dimension] = []
         for place, (a, b) in enumerate(zip(left, right, strict=True)):
+            if a is None or b is None:  # one of them has no such axis
+                sizes += [size for size in (a, b) if size is not None]
+                continue
             size = _broadcast(a, b)
             if size is None:
                 raise ShapeError(_refusal(shapes, place - rank, a, b))
