@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, Literal, TypeVar, cast, overload
 
@@ -26,7 +26,9 @@ from typedflux.tensor import Tensor
 
 B = TypeVar("B")
 T = TypeVar("T")
-S = TypeVar("S", bound="Tensor | npt.NDArray[Any] | tuple[Any, ...] | dict[Any, Any]")
+S = TypeVar(
+    "S", bound="Tensor | npt.NDArray[Any] | tuple[Any, ...] | dict[Any, Any] | Mapping[str, object]"
+)
 R = TypeVar("R", bound=DataclassData)
 
 

@@ -6,7 +6,7 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
-from typing import Any
+from typing import Any, TypeVar
 
 from typedflux.autodiff import withgradient
 from typedflux.compile.jit import Jitted
@@ -16,6 +16,9 @@ from typedflux.static import Taking
 from typedflux.tensor import Tensor
 from typedflux.training.history import Callback, History
 from typedflux.training.snapshot import Snapshot
+
+Batch = TypeVar("Batch")
+"""Makes mypy infer what the batches are, instead of taking them to be anything."""
 
 
 class NonFiniteLoss(ArithmeticError):
@@ -42,7 +45,7 @@ class NonFiniteLoss(ArithmeticError):
 def train(
     loss: Taking[Callable[..., Any], "model *data"],
     model: Any,
-    data: Iterable[Any],
+    data: Iterable[Batch],
     state: OptimiserState,
     *,
     epochs: int = 1,
