@@ -29,6 +29,7 @@ from typedflux.mypy_plugin.construction import (
     construct_of,
     encoded,
     frozen,
+    is_built,
     recipe,
     recipe_of,
 )
@@ -62,9 +63,10 @@ class Layers:
     # Construction
 
     def constructed(self, fullname: str, ctx: FunctionContext, result: Type) -> Type:
-        """The type of a layer that was just constructed, with what it was built from in it."""
+        """The type of a layer, or of a function that another was made into, that was just
+        constructed, with what it was built from in it."""
         p = get_proper_type(result)
-        if not isinstance(p, Instance) or not p.type.has_base(MODULE):
+        if not isinstance(p, Instance) or not (p.type.has_base(MODULE) or is_built(p.type)):
             return result
         index = built_index(p)
         if p.type.fullname != fullname:
@@ -150,7 +152,8 @@ class Layers:
         """Build the layer, and call one of layers on a tensor of which nothing is known. Whether
         there is nothing to report."""
         layer = Construct(built, class_of(built), *_called_with(arguments))
-        if not any(isinstance(a.value, Deferred) for a in arguments):
+        holds_layers = any(isinstance(a.value, Deferred) for a in arguments)
+        if not holds_layers or not built.type.has_base(MODULE):
             return self._try(layer, arguments, ctx, [])
         return self._try(layer, arguments, ctx, [self._anything()] * _wanted(layer.cls.__call__))
 
@@ -231,7 +234,7 @@ class Layers:
             if file == path and line != ctx.context.line:
                 here = Context(line, column)
                 checker_of(ctx).msg.note(
-                    f"this layer, in the call in line {ctx.context.line}", here
+                    f"this {_kind(layer)}, in the call in line {ctx.context.line}", here
                 )
             return
 
@@ -250,6 +253,11 @@ def _variables(t: Type) -> list[TypeVarLikeType]:
     collector = TypeCollector()
     t.accept(collector)
     return collector.variables
+
+
+def _kind(held: Deferred) -> str:
+    t = get_proper_type(held.type) if isinstance(held, (Construct, Applied)) else None
+    return "layer" if isinstance(t, Instance) and t.type.has_base(MODULE) else "function"
 
 
 def _has_stars(ctx: CallContext) -> bool:

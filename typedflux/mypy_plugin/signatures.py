@@ -572,6 +572,10 @@ def withdraw(checker: TypeChecker, ctx: CallContext) -> None:
         (e.line, e.column) for actuals in ctx.args for e in actuals
     }
     expressions.add((ctx.context.line, ctx.context.column))
+    for actuals in ctx.args:
+        for e in actuals:
+            if isinstance(e, LambdaExpr):
+                expressions.add((e.expr().line, e.expr().column))
 
     def concerns(info: ErrorInfo) -> bool:
         if (info.line, info.column) not in expressions or info.severity != "error":
@@ -580,7 +584,10 @@ def withdraw(checker: TypeChecker, ctx: CallContext) -> None:
         if info.message.startswith("Cannot infer value of type parameter"):
             return True
         text = info.message
-        return code == "arg-type" and text.count("Tensor[") + text.count("[Tensor, ") >= 2
+        return (
+            code in ("arg-type", "return-value")
+            and text.count("Tensor[") + text.count("[Tensor, ") >= 2
+        )
 
     errors = checker.msg.errors
     for watcher in errors._watchers:
