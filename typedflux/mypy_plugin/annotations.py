@@ -466,6 +466,8 @@ def _forget_undefined_names(semantic: SemanticAnalyzer, argument: UnboundType | 
     for item in argument.items if isinstance(argument, UnionType) else ():
         names |= {item.name} if isinstance(item, UnboundType) else set()
     names |= {name.partition(".")[0] for name in names}
-    messages = {f'Name "{name}" is not defined' for name in names}
+    messages = tuple(f'Name "{name}" is not defined' for name in names)
     found = semantic.errors.error_info_map.get(semantic.errors.file, [])
-    found[:] = [e for e in found if not (e.line == argument.line and e.message in messages)]
+    found[:] = [
+        e for e in found if not (e.line == argument.line and e.message.startswith(messages))
+    ]

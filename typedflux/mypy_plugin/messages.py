@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from mypy.errors import ErrorInfo, Errors, ErrorWatcher
@@ -53,9 +53,33 @@ def watch(errors: Errors) -> None:
         watchers.insert(0, ErrorWatcher(errors, filter_errors=rewrite))
 
 
+_dropped: tuple[str, int] = ("", 0)
+"""Where the last complaint stood that was dropped: what explains it is dropped too."""
+
+_EXPLAINS = re.compile(
+    r'".*" is invariant -- see|Consider using "\w+" instead, which is covariant'
+    r"|Perhaps you need a type annotation for|Error code \"[\w-]+\" not covered"
+)
+
+
 @harmless(False)
 def rewrite(file: str, info: ErrorInfo) -> bool:
     """Rewrite one message in place; true to drop it."""
+    global _dropped
+    if info.severity == "note":
+        if _dropped == (file, info.line) and _EXPLAINS.match(info.message):
+            return True
+    elif _is_dropped(file, info):
+        _dropped = (file, info.line)
+        return True
+    else:
+        _dropped = ("", 0)
+    info.message = spell(info.message).replace(NEW_MARK, "")
+    return False
+
+
+def _is_dropped(file: str, info: ErrorInfo) -> bool:
+    """Whether a complaint of mypy's is about nothing."""
     code = info.code.code if info.code is not None else None
     if code == "assignment" and any(settle(file, info) for settle in settlers):
         return True
@@ -65,12 +89,9 @@ def rewrite(file: str, info: ErrorInfo) -> bool:
         return True
     if info.message in _JOINED:
         return True
-    spelled = spell(info.message)
-    if spelled == info.message:
-        return False
-    info.message = spelled.replace(NEW_MARK, "")
     if code not in _COMPARED:
         return False
+    spelled = spell(info.message)
     compared = [t for t in re.findall(r'"([^"]*)"', spelled) if _SPELLED.search(t)]
     if len(compared) != 2:
         return False
@@ -123,25 +144,27 @@ def _module(name: str, arguments: list[str]) -> str:
 modules: dict[str, MypyFile] = {}
 """The modules of this run of mypy."""
 
-_names: tuple[int, dict[str, int | None]] = (0, {})
+_names: dict[int, tuple[MypyFile, int, dict[str, int | None]]] = {}
+"""For each module, with how many names, what `_module_names` has found there."""
 
 
 def _module_names() -> dict[str, int | None]:
     """The names of the classes whose type parameters are dims, and how many they show."""
-    global _names
-    size = sum(len(tree.names) for tree in modules.values())
-    if _names[0] != size:
-        found: dict[str, int | None] = {}
-        for tree in modules.values():
-            for entry in tree.names.values():
-                if not isinstance(entry.node, TypeInfo):
-                    continue
-                names = [v.name for v in entry.node.defn.type_vars]
-                if entry.node.has_base(MODULE) or BUILT in names or noted_dims(entry.node):
-                    built = names.index(BUILT) if BUILT in names else None
-                    found[entry.node.name] = built
-        _names = (size, found)
-    return _names[1]
+    found: dict[str, int | None] = {}
+    for tree in modules.values():
+        seen = _names.get(id(tree))
+        if seen is None or seen[0] is not tree or seen[1] != len(tree.names):
+            seen = _names[id(tree)] = (tree, len(tree.names), dict(_of_module(tree)))
+        found.update(seen[2])
+    return found
+
+
+def _of_module(tree: MypyFile) -> Iterator[tuple[str, int | None]]:
+    for entry in tree.names.values():
+        if isinstance(entry.node, TypeInfo):
+            names = [v.name for v in entry.node.defn.type_vars]
+            if entry.node.has_base(MODULE) or BUILT in names or noted_dims(entry.node):
+                yield entry.node.name, names.index(BUILT) if BUILT in names else None
 
 
 def _axis(text: str) -> str:
