@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.mypy_plugin.running import verify
+from mypy import api
+
+from tests.mypy_plugin.running import check, verify
 
 HEADER = """
 from __future__ import annotations
@@ -174,3 +176,144 @@ def test_annotations_from_another_module(tmp_path: Path) -> None:
     """
     for _ in range(2):
         verify(tmp_path, program, {"library.py": library})
+
+
+ORDINARY = """
+from __future__ import annotations
+from typing import Any, Callable, Optional, Generic, TypeVar, Union, overload, Literal, Iterator
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Float, Int, Bool, Shaped
+from dataclasses import dataclass, field
+
+T = TypeVar("T")
+A = Float[np.ndarray, "n"]
+def ident(x: T) -> T: return x
+def none() -> None: ...
+def f1(x: A) -> A:
+    return none()
+def f2(x: A) -> A:
+    return 3
+def f3(x: A) -> A:
+    return x.nope
+def f4(x: A) -> A:
+    return ident(x)
+def f5(x: A) -> list[A]:
+    return []
+def f6(x: A) -> dict[str, A]:
+    return dict(a=x)
+def f7(x: A) -> list[A]:
+    return list(range(3))
+def f8(x: A, k: bool) -> Optional[A]:
+    return x if k else None
+def f9(x: A, k: bool) -> A:
+    y: Optional[A] = f8(x, k)
+    return y
+def f10(x: A, k: bool) -> A:
+    y = f8(x, k)
+    if y is None:
+        return x
+    return y
+def f11(x: Optional[A] = None) -> A:
+    return x or np.zeros(3)
+def f12(x: A) -> Callable[[A], A]:
+    return lambda y: y + x
+def f13(x: A) -> Iterator[A]:
+    yield x
+async def f14(x: A) -> A:
+    return await f14(x)
+def f15(x: A) -> tuple[A, ...]:
+    return (x, x)
+def f16(x: A) -> tuple[A, A]:
+    a, b = x, x
+    return b, 3
+def f17(*xs: A, **kw: A) -> A:
+    return xs[0] + kw["a"]
+class C:
+    a: A
+    b: list[A]
+    def __init__(self, a: A) -> None:
+        self.a = a
+        self.b = []
+        self.c: A = undefined(a)
+        self.d: Optional[A] = None
+    def m(self) -> A:
+        self.a = 3
+        self.d = self.a
+        self.b = [self.a, 3]
+        return self.d
+    @property
+    def p(self) -> A: return self.a
+    @p.setter
+    def p(self, v: A) -> None: self.a = v
+class D(C):
+    def m(self) -> int:
+        return 3
+class E(C):
+    def m(self) -> Float[np.ndarray, "m"]:
+        return super().m()
+@overload
+def g(x: A) -> A: ...
+@overload
+def g(x: int) -> int: ...
+def g(x: Union[A, int]) -> Union[A, int]:
+    return x
+def h(c: C, d: D, x: A) -> A:
+    c.p = x
+    d.m() + 1
+    z: A
+    z = g(x)
+    w: A = g(3)
+    v: int = g(x)
+    for i, row in enumerate(x):
+        u: A = row
+    t: A = np.array([1, 2, 3])
+    s: npt.NDArray[np.float64] = x
+    reveal_type(x); reveal_type(g(x)); reveal_type(t)
+    with open("f") as ff: z = ff
+    match x:
+        case np.ndarray(): return x
+    return np.sum(x)
+def bad_call(x: A) -> A:
+    return f4(x, x)
+def lam() -> None:
+    k: Callable[[A], A] = lambda q: q
+    sorted([1], key=lambda n: f4(np.zeros(3)).sum())
+def cond(x: A, k: bool) -> A:
+    y = x if k else x * 2
+    return y
+def unreach(x: A) -> A:
+    return x
+    return 3
+def walrus(x: A) -> A:
+    return (y := x + 1)
+def tn(x: A) -> "A": return np.linalg.norm(x)
+@dataclass
+class DC:
+    a: A
+    b: A = field(default_factory=lambda: np.zeros(3))
+    c: A = 3
+def dflt(x: A = np.zeros(3), y: A = 3) -> A: return DC(x, y).b
+class G(Generic[T]):
+    def get(self, x: T) -> T: return x
+def gg(g: G[A], x: A) -> A: return g.get(x)
+gg(G(), np.zeros(3)); gg(G[np.ndarray](), np.zeros(3)); gg(G[A](), np.zeros(3))
+"""
+"""What has nothing to do with shapes: wrong types, narrowing, inference from what is expected."""
+
+
+def test_nothing_else_changes(tmp_path: Path) -> None:
+    ours = check(tmp_path, {"main.py": ORDINARY})
+    configuration = tmp_path / "plain.ini"
+    configuration.write_text("[mypy]\nstrict = True\n")
+    out, _, _ = api.run(
+        [
+            "--config-file",
+            str(configuration),
+            "--no-error-summary",
+            f"--cache-dir={tmp_path.parent}/plain-cache",
+            f"{tmp_path}/main.py",
+        ]
+    )
+    plain = [line.partition("main.py:")[2] for line in out.splitlines()]
+    assert len(plain) > 20 and ours == plain

@@ -8,6 +8,7 @@ from mypy.errorcodes import ErrorCode
 from mypy.nodes import AssignmentStmt, MypyFile, NameExpr, SymbolNode, TypeAlias, TypeInfo, Var
 from mypy.plugin import AnalyzeTypeContext
 from mypy.semanal import SemanticAnalyzer
+from mypy.typeanal import fix_instance
 from mypy.types import (
     AnyType,
     Instance,
@@ -214,10 +215,24 @@ class Annotations:
         nested = bool(mentions(whole, WRITTEN))
         if nested:
             whole = self.expanded(whole, ctx)
+        elif len(rest) > 1 and isinstance(whole, Instance):
+            whole = self._with_arguments(whole, ctx)
         return self._annotated(whole, dtype, text_of(rest[0]), ctx, nested=nested)
 
+    def _with_arguments(self, t: Instance, ctx: AnalyzeTypeContext) -> Instance:
+        """A class with the type arguments that mypy gives it where a program leaves them out."""
+        analyser = apis(ctx)[0]
+        t = Instance(t.type, [], ctx.type.line, ctx.type.column)
+        fix_instance(t, analyser.fail, analyser.note, False, analyser.options)
+        return t
+
     def _written(self, base: Type, dtype: str, text: str | None, ctx: AnalyzeTypeContext) -> Type:
-        held = [text_type(self.encoder, part) for part in (dtype, "..." if text is None else text)]
+        texts = [dtype, "..." if text is None else text]
+        if isinstance(base, Instance) and not base.args and base.type.type_vars:
+            # mypy leaves out the arguments of the whole of an alias, which could be given to it.
+            base = self._with_arguments(base, ctx)
+            texts.append("arguments left out")
+        held = [text_type(self.encoder, part) for part in texts]
         carrier: TypeAliasType = carry(self.encoder, WRITTEN, [base, *held])
         carrier.line, carrier.column = ctx.type.line, ctx.type.column
         semantic = apis(ctx)[1]

@@ -72,9 +72,19 @@ def noted_dims(info: TypeInfo) -> frozenset[str]:
     return frozenset(names)
 
 
-def _written_dims(info: TypeInfo) -> Iterator[str]:
-    """The type variables that are named in strings of the class's annotations, while these are not
+def _written_dims(info: TypeInfo) -> frozenset[str]:
+    """The type variables that are named in strings of the class's annotations, which may not be
     analysed yet."""
+    known = _written.get(info.defn)
+    if known is None:
+        known = _written[info.defn] = frozenset(_find_written(info))
+    return known
+
+
+_written: dict[ClassDef, frozenset[str]] = {}
+
+
+def _find_written(info: TypeInfo) -> Iterator[str]:
     names = {variable.name for variable in info.defn.type_vars}
     for statement in info.defn.defs.body:
         if isinstance(statement, Decorator):
