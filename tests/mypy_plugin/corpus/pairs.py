@@ -122,7 +122,7 @@ def family(name: str) -> tuple[Pair, ...]:
     folder = Path(__file__).parent
     texts = [
         importlib.import_module(f"tests.mypy_plugin.corpus.{module}").PROGRAMS
-        for module in (name, f"{name}_more")
+        for module in (name, f"{name}_more", f"{name}_further")
         if (folder / f"{module}.py").exists()
     ]
     return read(name, "".join(texts))
