@@ -180,7 +180,7 @@ REVEALED = [
     ("declared(x)", "Float32[Tensor, '32 10'] | Float32[Tensor, '32 20']"),
     ("one", "Dense[784, 10] | Dense[784, 20]"),
     ("one(x)", "Float32[Tensor, '32 10'] | Float32[Tensor, '32 20']"),
-    ("other(x)", "Float32[Tensor, '32 10'] | Float32[Tensor, '... 10']"),
+    ("other(x)", "Float32[Tensor, '32 10']"),
     ('named["a"](x)', "Float32[Tensor, '32 3']"),
     ("listed[0](x)", "Float32[Tensor, '32 784']"),
     ("mixed[0](x)", "Float32[Tensor, '32 _']"),

@@ -30,11 +30,12 @@ from mypy.nodes import (
     TupleExpr,
 )
 from mypy.plugin import FunctionContext, MethodContext
-from mypy.subtypes import is_subtype
+from mypy.subtypes import find_member, is_subtype
 from mypy.types import (
     CallableType,
     FunctionLike,
     Instance,
+    ProperType,
     Type,
     TypeVarId,
     UninhabitedType,
@@ -86,7 +87,6 @@ class Signatures:
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
         self._stashed: dict[int, tuple[Context, list[Seen]]] = {}
-        self._members: dict[int, tuple[Context, dict[str, tuple[CallableType, Outcome]]]] = {}
         self._reshaped: dict[int, tuple[Context, CallableType]] = {}
         self._checker: TypeChecker | None = None
 
@@ -104,7 +104,6 @@ class Signatures:
         if checker is not self._checker:  # another module: what was noted of the last is done with
             self._checker = checker
             self._stashed.clear()
-            self._members.clear()
             self._reshaped.clear()
         relaxed = relax(signature, self.encoder)
         stash = self._stashed.setdefault(id(ctx.context), (ctx.context, []))[1]
@@ -187,27 +186,39 @@ class Signatures:
         outcome = self._outcome(seen.signature, ctx)
         if outcome is None or self._check_classes(seen, ctx):
             return Binder(seen.signature, self.encoder).fill(ctx.default_return_type)
-        union = _union_called(ctx)
-        if union is None:
+        called = _union_called(ctx)
+        if called is None:
             self._report(seen.signature, outcome, ctx)
-        else:
-            self._note(union, seen.signature, outcome, ctx)
+        elif outcome.problems:
+            refusing = self._refusing(*called, ctx)
+            if refusing is None:
+                return UninhabitedType()  # another member is meant
+            if not isinstance(ctx, MethodContext) or refusing == get_proper_type(ctx.type):
+                self._report(seen.signature, outcome, ctx)  # once
         return outcome.result(ctx.default_return_type)
 
-    def _note(
-        self, union: UnionType, signature: CallableType, outcome: Outcome, ctx: CallContext
-    ) -> None:
-        """mypy visits the members of a union of callees one by one: what does not fit one of them
-        is an error when the union was declared, or when it fits no other either."""
-        held = self._members.setdefault(id(ctx.context), (ctx.context, {}))[1]
-        held[str(signature)] = (signature, outcome)
-        callee = getattr(ctx.context, "callee", None)
-        if isinstance(callee, MemberExpr) and not _is_union_callee(callee, ctx):
-            callee = callee.expr
-        declared = is_declared(callee, checker_of(ctx))
-        every = len(held) == len(union.relevant_items())
-        if outcome.problems and (declared or (every and all(o.problems for _, o in held.values()))):
-            self._report(*(held[str(signature)] if declared else next(iter(held.values()))), ctx)
+    def _refusing(
+        self, union: UnionType, holder: Expression, name: str, ctx: CallContext
+    ) -> ProperType | None:
+        """The first member of a union of callees that must take the arguments and refuses them.
+
+        mypy visits them one by one. Each must when the union was declared, and one when not: then
+        `None` when there is one that does.
+        """
+        first, every = None, True
+        for item in map(get_proper_type, union.relevant_items()):
+            member = item
+            if isinstance(item, Instance):
+                found = find_member(name, item, item)
+                member = get_proper_type(found) if found is not None else item
+            outcome = (
+                self._outcome(_normal(member), ctx) if isinstance(member, CallableType) else None
+            )
+            if outcome is not None and outcome.problems:
+                first = first or item
+            else:
+                every = False  # or nobody can tell
+        return first if every or is_declared(holder, checker_of(ctx)) else None
 
     def _bind_unnamed(self, ctx: CallContext) -> Type:
         """A call whose callee has no name that hooks know: an item of a list, a partial, one of
@@ -508,16 +519,24 @@ def _returns(seen: Seen, ctx: CallContext) -> bool:
     return is_subtype(ctx.default_return_type, erase_typevars(seen.relaxed.ret_type))
 
 
-def _union_called(ctx: CallContext) -> UnionType | None:
-    """The union whose members mypy visits one by one at a call, if it does."""
+def _union_called(ctx: CallContext) -> tuple[UnionType, Expression, str] | None:
+    """The union whose members mypy visits one by one at a call, where it stands, and the method
+    that is called; `None` when there is none."""
     callee = getattr(ctx.context, "callee", None)
-    if isinstance(callee, MemberExpr) and not _is_union_callee(callee, ctx):
-        callee = callee.expr  # a method of one
-    return _is_union_callee(callee, ctx) if isinstance(callee, Expression) else None
+    if not isinstance(callee, Expression):
+        return None
+    union = _union_at(callee, ctx)
+    if union is not None:
+        return union, callee, "__call__"
+    if isinstance(callee, MemberExpr):
+        union = _union_at(callee.expr, ctx)
+        if union is not None:
+            return union, callee.expr, callee.name
+    return None
 
 
-def _is_union_callee(callee: Expression, ctx: CallContext) -> UnionType | None:
-    found = checker_of(ctx).lookup_type_or_none(callee)
+def _union_at(expression: Expression, ctx: CallContext) -> UnionType | None:
+    found = checker_of(ctx).lookup_type_or_none(expression)
     t = get_proper_type(found) if found is not None else None
     return t if isinstance(t, UnionType) else None
 
