@@ -291,3 +291,28 @@ def test_exact_dtypes_of_fields() -> None:
     held = Exact()
     held.x = zeros(3)
     refused(lambda: setattr(held, "x", np.zeros(3)), "field 'x' must be Float32", TypeError)
+
+
+def test_dims_that_the_first_call_tells() -> None:
+    class Scale(nn.Module, Generic[N]):
+        def __call__(self, x: Float[Tensor, "*b N"]) -> Float[Tensor, "*b N"]:
+            return x * 2
+
+    for call in (
+        lambda m, x: flux.gradient(lambda x: m(x).sum(), x),
+        lambda m, x: flux.gradient(lambda m, x: m(x).sum(), m, x),
+        flux.jit(lambda m, x: m(x)),
+        lambda m, x: m(x),
+    ):
+        layer: Any = Scale()
+        called: Any = call
+        called(layer, flux.ones((2, 3)))
+        called(layer, flux.ones((4, 3)))
+        other = copy.copy(layer)
+        assert layer(flux.ones((2, 3))).shape == (2, 3) and dims_of(layer) == {"N": 3}
+        refused(lambda layer=layer: layer(flux.ones(4)), "dimension 'N' is 3")  # type: ignore[misc]
+        assert dims_of(other) == {} or dims_of(other) == {"N": 3}
+    store: Any = Store(3)
+    other = copy.copy(store)
+    assert other.put(zeros(3, 2)).get(zeros(2)).shape == (3,)
+    assert store.put(zeros(3, 7)).get(zeros(7)).shape == (3,)

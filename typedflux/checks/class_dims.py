@@ -12,10 +12,8 @@ from __future__ import annotations
 import typing
 from typing import Any, ForwardRef, TypeVar
 
+from typedflux.core.stateful import DIMS
 from typedflux.shapes.spec import FixedAxis, NamedAxis, parse
-
-DIMS = "_typedflux_dims"
-"""The instance attribute with the sizes by class and name."""
 
 Key = tuple[type, str]
 Dims = dict[Key, Any]
@@ -106,21 +104,23 @@ def dims_of(instance: Any, cls: type | None = None) -> dict[str, Any]:
     except AttributeError:
         return {}
     if dims is None:
-        dims = dims_in(instance) or {}
+        dims = {k: v for k, v in roles_of(type(instance)).items() if isinstance(v, int)}
     return {name: dims[cls, name] for name in variables_of(cls) if (cls, name) in dims}
 
 
 def set_dim(instance: Any, cls: type, name: str, size: Any) -> None:
     """Let a variable of `cls` stand for `size`, under all the names that it has."""
-    dims = dims_in(instance)
-    if dims is None:
+    known = dims_in(instance)
+    if known is None:
         return
+    dims = dict(known)  # a copy of the instance may share what was known, not what is learnt
     roles = roles_of(type(instance))
     role = roles.get((cls, name), (cls, name))
     dims[cls, name] = size
     for key, other in roles.items():
         if other == role:
             dims[key] = size
+    instance.__dict__[DIMS] = dims
 
 
 def bind_dims(instance: Any, **sizes: int) -> None:

@@ -19,7 +19,7 @@ from jaxtyping import _storage
 
 from typedflux.checks import errors, stubs
 from typedflux.checks.annotations import TensorExpectation
-from typedflux.checks.class_dims import DIMS, dims_of, set_dim, variables_of
+from typedflux.checks.class_dims import DIMS, dims_in, dims_of, set_dim, variables_of
 from typedflux.checks.plan import (
     COROUTINE,
     FUNCTION,
@@ -276,6 +276,7 @@ class Checked:
         assert plan is not None
         scope = Scope(arguments=arguments, elements=self.elements)
         if plan.receiver is not None and plan.variables:
+            dims_in(arguments[plan.receiver])  # from now on it keeps them
             scope.bindings.single.update(dims_of(arguments[plan.receiver], plan.owner))
         return scope
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from typedflux.core.stateful import DIMS
 from typedflux.core.tree import Unfolded, iterate, map_leaves
 from typedflux.shapes.dims import equal
 from typedflux.tensor import Tensor
@@ -55,7 +56,7 @@ class Staged:
         found = []
         for original, copy, before in self._pairs:
             for name, value in copy.__dict__.items():
-                if before.get(name, self) is not value:
+                if before.get(name, self) is not value and name != DIMS:
                     found.append((original, name, value))
         return found
 

@@ -18,6 +18,10 @@ from typedflux.tensor import Tensor
 
 Key: TypeAlias = tuple[int, str]
 
+DIMS = "_typedflux_dims"
+"""The field with an object's class-scoped dims. They are known of it, and no state of its own:
+what a traced copy has learnt is not carried over."""
+
 
 class _Local(threading.local):
     captures: Captures | None = None
