@@ -163,8 +163,7 @@ class _Trials:
             except Differ as error:
                 raise Undetermined from error
             return Evaluation(result, _shared(self.repeats))
-        sampled = any(isinstance(q, Choice) and q.anything for q in choices)
-        if self.refusals and not (self.improper and sampled):
+        if self.refusals and not self.improper:
             raise max(self.refusals, key=_progress)  # the first of those that got furthest
         raise Undetermined
 

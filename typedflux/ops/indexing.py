@@ -359,7 +359,7 @@ def _values_like(x: Tensor, values: TensorLike) -> Tensor:
         common = dtypes.promote(x.dtype, given.dtype)
     else:
         common = dtypes.with_scalar(x.dtype, given)
-    if common != x.dtype:
+    if not dtypes.members(common) & dtypes.members(x.dtype):
         raise DTypeError(
             f"values that need {common} do not fit {x.dtype}: convert one of them with .astype(...)"
         )
