@@ -19,7 +19,7 @@ from jaxtyping import _storage
 
 from typedflux.checks import errors, stubs
 from typedflux.checks.annotations import TensorExpectation
-from typedflux.checks.class_dims import DIMS, dims_in, dims_of, set_dim, variables_of
+from typedflux.checks.class_dims import dims_in, dims_of, set_dim, variables_of
 from typedflux.checks.plan import (
     COROUTINE,
     FUNCTION,
@@ -33,6 +33,7 @@ from typedflux.checks.report import Call, axis_of, message
 from typedflux.checks.scopes import Memo, Scope, scope_of, stack
 from typedflux.checks.source import PREFIX, Unsure, Writer
 from typedflux.checks.verify import Problem, verify
+from typedflux.core.stateful import DIMS
 from typedflux.dtypes import DType, DTypeSet, promote
 from typedflux.tensor import Tensor
 

@@ -10,9 +10,8 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
-from typedflux.checks.class_dims import DIMS
 from typedflux.checks.classes import check_methods, verify_field
-from typedflux.core.stateful import Stateful, relied_on, seen_fields, was_copied
+from typedflux.core.stateful import DIMS, Stateful, relied_on, seen_fields, was_copied
 from typedflux.core.tree import children
 from typedflux.tensor import Tensor
 
