@@ -89,7 +89,10 @@ def topk(
     if k < 0 or (isinstance(size, int) and k > size):
         raise ShapeError(f"topk: axis {axis} has {size} elements, {k} are asked for")
     order = argsort(x, axis=place, descending=largest)
-    best = order[(slice(None),) * place + (slice(0, k),)]
+    if isinstance(size, int):
+        best = order[(slice(None),) * place + (slice(0, k),)]
+    else:  # an open size is at least k, which a slice would not know: it keeps min(size, k)
+        best = ops.take(order, ops.arange(k), axis=place)
     return ops.take_along_axis(x, best, axis=place), best
 
 
