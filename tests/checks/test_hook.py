@@ -210,7 +210,7 @@ def run_pytest(package: Path, *arguments: str) -> str:
     )
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-         "-p", "typedflux.checks.pytest_plugin", *arguments, str(tests)],
+         "-p", "no:typedflux", "-p", "typedflux.checks.pytest_plugin", *arguments, str(tests)],
         check=False, capture_output=True, text=True, timeout=100, cwd=package.parent,
         env={**os.environ, "PYTHONPATH": f"{package.parent}{os.pathsep}{os.getcwd()}"},
     )  # fmt: skip
