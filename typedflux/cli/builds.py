@@ -142,7 +142,8 @@ def _message(record: dict[str, Any]) -> Message:
     notes = record["hint"].splitlines() if record["hint"] else []
     return Message(
         record["file"], record["line"], record["column"], record["end_line"],
-        record["end_column"], record["message"].replace(NEW_MARK, ""), record["code"], record["severity"], tuple(notes),
+        record["end_column"], record["message"].replace(NEW_MARK, ""), record["code"],
+        record["severity"], tuple(notes),
     )  # fmt: skip
 
 

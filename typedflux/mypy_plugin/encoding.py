@@ -9,7 +9,7 @@ single symbol of its own, marked by its owner, so that shapes are plain tuples o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mypy.checker import TypeChecker
@@ -101,7 +101,7 @@ class Encoder:
         self.modules: dict[str, MypyFile] = {}
         self.lambdas: dict[tuple[str, int, int], LambdaExpr] = {}
         """The lambdas that layers of this run hold, by the place where they are written."""
-        self.equalities: dict[Symbol, Dimension] = {}
+        self.equalities: Mapping[Symbol, Dimension] = {}
         """What names are to be read as where the checker is; see `narrowing`."""
         self.annotation: Callable[[Expression, TypeChecker], Type | None] = lambda e, checker: None
         """The annotated type of an expression that is an array of another library."""
@@ -131,7 +131,11 @@ class Encoder:
     def dim(self, type_: Type) -> Dimension:
         """The dimension that an axis or size type stands for, in this place of the program."""
         size = self._dim(type_)
-        return substitute(size, {**self.equalities}) if self.equalities else size
+        return (
+            substitute(size, {s: d for s, d in self.equalities.items()})
+            if self.equalities
+            else size
+        )
 
     def _dim(self, type_: Type) -> Dimension:
         t = get_proper_type(type_)

@@ -135,7 +135,7 @@ class TypedfluxPlugin(Plugin):
         if fullname == self.annotations.bypassed:
             self.annotations.bypassed = None
             return None
-        hook = harmless(None)(self._type_hook)(fullname)  # depends on what is loaded so far
+        hook = self._type_hook(fullname)  # depends on what is loaded so far
         if hook is None:
             return None
         return guarded(hook, _without_shape if fullname == "typing.Annotated" else _anything)
@@ -194,10 +194,8 @@ class TypedfluxPlugin(Plugin):
         def placed(ctx: Any) -> Any:
             before = self.encoder.equalities
             place = ctx.context
-            self.encoder.equalities = (
-                self.narrowing.at(checker_of(ctx), place.line, place.column)
-                if self.encoder.ready
-                else {}
+            self.encoder.equalities = self.narrowing.later(
+                checker_of(ctx), place.line, place.column
             )
             try:
                 return hook(ctx)
@@ -208,6 +206,7 @@ class TypedfluxPlugin(Plugin):
 
     # Types
 
+    @harmless(None)
     def _type_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
         if fullname == "typing.Annotated":
             return self._analysed(self.annotations.tensor)

@@ -209,13 +209,12 @@ def may_agree(got: str, wanted: str, names: Mapping[str, str] = MappingProxyType
     """Whether two spelled types differ only in axes and dtypes that one of them leaves open; of
     unions, whether some members do, and none is `None` that is not wanted. `names` says what names
     are to be read as."""
-    if "None" in got.split(" | ") and "None" not in wanted.split(" | "):
+    mine, theirs = got.split(" | "), wanted.split(" | ")
+    if "None" in mine and "None" not in theirs:
         return False
-    return any(
-        _members_may_agree(mine, theirs, names)
-        for mine in got.split(" | ")
-        for theirs in wanted.split(" | ")
-    )
+    # That both may be None says nothing of the tensors that they may be.
+    mine, theirs = ([m for m in members if m != "None"] or members for members in (mine, theirs))
+    return any(_members_may_agree(a, b, names) for a in mine for b in theirs)
 
 
 def _members_may_agree(got: str, wanted: str, names: Mapping[str, str]) -> bool:

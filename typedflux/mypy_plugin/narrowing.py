@@ -6,7 +6,7 @@ read with one name, or the number, in place of the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mypy.checker import TypeChecker
@@ -40,14 +40,17 @@ class Narrowing:
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
         self._checker: TypeChecker | None = None
-        self._regions: tuple[MypyFile, list[Region]] | None = None
+        self._regions: dict[int, tuple[MypyFile, list[Region]]] = {}
+
+    def later(self, checker: TypeChecker, line: int, column: int) -> Mapping[Symbol, Dimension]:
+        """What is known there, found when it is asked for: in most places nobody asks."""
+        self._checker = checker
+        return _Later(self, checker, line, column)
 
     def at(self, checker: TypeChecker, line: int, column: int) -> Equalities:
         """What is known there."""
         self._checker = checker
-        if self._regions is None or self._regions[0] is not checker.tree:
-            self._regions = (checker.tree, regions(checker.tree))
-        here = [r for r in self._regions[1] if r.start <= (line, column) <= r.end]
+        here = [r for r in self._of(checker.tree) if r.start <= (line, column) <= r.end]
         if not here:
             return {}
         before, self.encoder.equalities = self.encoder.equalities, {}
@@ -55,6 +58,15 @@ class Narrowing:
             return self._solved(here, Constants(self.encoder, checker))
         finally:
             self.encoder.equalities = before
+
+    def _of(self, tree: MypyFile) -> list[Region]:
+        """The regions of a file; mypy goes to and fro between the files of a cycle of imports."""
+        found = self._regions.get(id(tree))
+        if found is None:
+            if len(self._regions) > 100:  # the daemon lives long
+                self._regions.clear()
+            found = self._regions[id(tree)] = (tree, regions(tree))
+        return found[1]
 
     def checker_of(self, file: str) -> TypeChecker | None:
         """The checker of the file that is being checked, once a hook has been asked in it."""
@@ -74,8 +86,32 @@ class Narrowing:
         for region in here:
             for a, b in region.equalities():
                 for x, y in _paired(_value(a, constants), _value(b, constants)):
-                    _note(substitute(x, {**found}), substitute(y, {**found}), found)
+                    slots: dict[Symbol | str, Dimension] = {s: d for s, d in found.items()}
+                    _note(substitute(x, slots), substitute(y, slots), found)
         return found
+
+
+class _Later(Mapping[Symbol, Dimension]):
+    """Equalities that are looked for when they are first needed."""
+
+    def __init__(self, narrowing: Narrowing, checker: TypeChecker, line: int, column: int) -> None:
+        self._place = narrowing, checker, line, column
+        self._found: Equalities | None = None
+
+    def _look(self) -> Equalities:
+        if self._found is None:
+            narrowing, checker, line, column = self._place
+            self._found = narrowing.at(checker, line, column)
+        return self._found
+
+    def __len__(self) -> int:
+        return len(self._look())
+
+    def __iter__(self) -> Iterator[Symbol]:
+        return iter(self._look())
+
+    def __getitem__(self, name: Symbol) -> Dimension:
+        return self._look()[name]
 
 
 def _value(expression: Expression, constants: Constants) -> Any:

@@ -27,6 +27,16 @@ _ELSEWHERE = frozenset(
 )  # fmt: skip
 """What a node refers to without containing it."""
 
+_PLAIN = frozenset(
+    {"line", "column", "end_line", "end_column", "op", "kind", "name", "fullname", "value_type",
+     "arg_kinds", "arg_names", "as_type", "method_type", "type_guard", "type_is", "docstring",
+     "right_always", "right_unreachable", "abstract_status", "deprecated", "max_pos", "min_args",
+     "unanalyzed_type", "index_type", "inferred_item_type", "inferred_iterator_type",
+     "unanalyzed_index_type", "unreachable_else", "dataclass_transform_spec", "original_first_arg",
+     "def_or_infer_vars", "type_annotation"}
+)  # fmt: skip
+"""What is no syntax; looking there only takes time."""
+
 
 def walk(node: Node) -> Iterator[Node]:
     """A node and all statements and expressions in it, in no particular order."""
@@ -34,20 +44,41 @@ def walk(node: Node) -> Iterator[Node]:
     seen: set[int] = set()
     while stack:
         found = stack.pop()
-        if isinstance(found, (list, tuple)):
-            stack.extend(found)
-        elif isinstance(found, dict):
+        cls = type(found)
+        names = _known_fields.get(cls) or _fields_of(cls)
+        if isinstance(found, dict):
             stack.extend(found.values())
-        elif isinstance(found, (Expression, Statement, MypyFile)) or _is_part(type(found)):
+        elif isinstance(found, (list, tuple)):
+            stack.extend(found)
+        elif names is not _NOTHING and id(found) not in seen:
             assert isinstance(found, Node)
-            if id(found) in seen:
-                continue
             seen.add(id(found))
             yield found
-            for name in _fields(type(found)):
+            for name in names:
                 part = getattr(found, name, None)
-                if part is not None and not isinstance(part, (str, int, float)):
+                if part is not None:
                     stack.append(part)
+
+
+_NOTHING, _NONE = ("nothing",), ("line",)
+"""What stands for the fields of what is no piece of syntax, and of a leaf."""
+
+
+def _fields_of(cls: type[object]) -> tuple[str, ...]:
+    if cls not in _known_fields:
+        _known_fields[cls] = _fields(cls) or _NONE
+    return _known_fields[cls]
+
+
+def _fields(cls: type[object]) -> tuple[str, ...]:
+    """The fields of a class of nodes in which there may be others."""
+    if cls is MypyFile:
+        return ("defs",)
+    if not issubclass(cls, (Expression, Statement)) and not _is_part(cls):
+        return _NOTHING
+    names = {name for base in cls.__mro__ for name in getattr(base, "__mypyc_attrs__", ())}
+    held = names - _ELSEWHERE - _PLAIN
+    return tuple(sorted(n for n in held if not n.startswith(("_", "is_"))))
 
 
 def _is_part(cls: type[object]) -> bool:
@@ -55,14 +86,6 @@ def _is_part(cls: type[object]) -> bool:
     if issubclass(cls, Pattern):
         return True
     return issubclass(cls, Node) and cls.__name__ in ("Argument", "Block", "TypeParam")
-
-
-def _fields(cls: type[object]) -> tuple[str, ...]:
-    if cls not in _known_fields:
-        names = {name for base in cls.__mro__ for name in getattr(base, "__mypyc_attrs__", ())}
-        found = tuple(sorted(n for n in names - _ELSEWHERE if not n.startswith("_")))
-        _known_fields[cls] = ("defs",) if cls is MypyFile else found
-    return _known_fields[cls]
 
 
 _known_fields: dict[type[object], tuple[str, ...]] = {}
@@ -73,7 +96,7 @@ def blocks(body: list[Statement]) -> Iterator[list[Statement]]:
     for statement in body:
         if isinstance(statement, (FuncDef, Decorator, OverloadedFuncDef, ClassDef)):
             continue
-        for name in _fields(type(statement)):
+        for name in _fields_of(type(statement)):
             part = getattr(statement, name, None)
             for block in part if isinstance(part, (list, tuple)) else [part]:
                 if isinstance(block, Block):
