@@ -99,9 +99,10 @@ class Expression(Generic[Template, Unpack[Atoms]]):
     """A size computed from others: `Expression[Literal["2*{0}+1"], n]` is `2*n+1`."""
 
 
-class Moved(Generic[Whole, Template, Unpack[Atoms]]):
+class Moved(Any, Generic[Whole, Template, Unpack[Atoms]]):  # type: ignore[misc]
     """`Moved[D, Literal["n -> ?batch"]]`: data with another leading axis, written as
-    `Leading[D, "n -> ?batch"]`; see `typedflux.mypy_plugin.leading`."""
+    `Leading[D, "n -> ?batch"]`; see `typedflux.mypy_plugin.leading`. Where mypy meets it before
+    it is known what that is, it is anything."""
 
 
 Value = TypeVar("Value")

@@ -173,7 +173,7 @@ class Annotated:
 
     def _alias(self, target: Type, checker: TypeChecker) -> Type | None:
         held = carried(target, WRITTEN)
-        if held is None or len(held) != 3:
+        if held is None or len(held) < 3:
             return None
         whole, dtype, text = get_proper_type(held[0]), text_of(held[1]), text_of(held[2])
         if not isinstance(whole, Instance) or dtype not in DTYPE_OF_CLASS or text is None:

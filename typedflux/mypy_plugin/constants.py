@@ -151,14 +151,17 @@ class _Bindings:
         self.nodes.append(node)
 
 
-_latest: list[tuple[MypyFile, _Bindings]] = []
+_known: dict[int, tuple[MypyFile, _Bindings]] = {}
 
 
 def _bindings(tree: MypyFile) -> _Bindings:
-    """The bindings of the file that is being checked."""
-    if not _latest or _latest[0][0] is not tree:
-        _latest[:] = [(tree, _Bindings(tree))]
-    return _latest[0][1]
+    """The bindings of a file; mypy goes to and fro between the files of a cycle of imports."""
+    found = _known.get(id(tree))
+    if found is None:
+        if len(_known) > 100:  # the daemon lives long
+            _known.clear()
+        found = _known[id(tree)] = (tree, _Bindings(tree))
+    return found[1]
 
 
 class Constants:

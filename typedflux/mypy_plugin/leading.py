@@ -58,10 +58,7 @@ def moved(whole: Type, text: str, atoms: Sequence[Type], encoder: Encoder) -> Ty
     """The type that `Leading[whole, text]` is to mypy until `settled` says what it comes to."""
     names = ",".join(variables_in(text))
     template = LiteralType(f"{names}|{text}", encoder.instance("builtins.str"))
-    found = encoder.instance(LEADING, [whole, template, *atoms])
-    # Where mypy meets it before it is settled, it is anything.
-    found.type.fallback_to_any = True
-    return found
+    return encoder.instance(LEADING, [whole, template, *atoms])
 
 
 _NUMBERS = {

@@ -61,7 +61,7 @@ from typedflux.dtypes import DType, DTypeSet
 from typedflux.mypy_plugin.constants import Constants
 from typedflux.mypy_plugin.construction import CONSTANT, Applied, construct_of, is_callable, thawed
 from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, TENSOR, Encoder, is_instance
-from typedflux.mypy_plugin.evaluation import Deferred, Later, Undetermined
+from typedflux.mypy_plugin.evaluation import Deferred, Failed, Later, Undetermined
 from typedflux.mypy_plugin.questions import Choice, Many, anything
 from typedflux.shapes.dims import UNKNOWN, Unknown
 
@@ -151,9 +151,11 @@ class Reader:
 
     def _is_told_by_type(self, t: ProperType) -> bool:
         """Whether a type tells more of a value than the expression could."""
-        if isinstance(t, Instance) and (is_instance(t, TENSOR) or t.last_known_value is not None):
-            return True
-        if isinstance(t, (LiteralType, NoneType)):
+        if isinstance(t, Instance) and t.last_known_value is not None:
+            t = t.last_known_value
+        if isinstance(t, LiteralType):
+            return not t.fallback.type.is_enum
+        if is_instance(t, TENSOR) or isinstance(t, NoneType):
             return True
         return is_size(t) and not isinstance(self.encoder.dim(t), Unknown)
 
@@ -181,10 +183,10 @@ class Reader:
                 if isinstance(held, TensorType):
                     return Later(getattr, [held, name], dtypes.Shaped if name == "dtype" else None)
             case MemberExpr(expr=inner, name=name) if self._is_own(expression):
-                return Later(getattr, [self._stored(inner), name], _Failed())
+                return Later(getattr, [self._stored(inner), name], Failed())
             case IndexExpr(base=base, index=index) if self._is_own(expression):
                 values = [self._stored(base), self._stored(index)]
-                return Later(operator.getitem, values, _Failed())
+                return Later(operator.getitem, values, Failed())
             case ConditionalExpr(if_expr=yes, else_expr=no):
                 options = (self._stored(yes), self._stored(no))
                 if all(isinstance(v, Deferred) or inspect.isfunction(v) for v in options):
@@ -204,7 +206,7 @@ class Reader:
                     function = operator.add if sign == "+" else operator.mul
                     return Later(function, values, otherwise)
             case IndexExpr(base=base, index=index) if self._is_sequence(base):
-                return Later(operator.getitem, [self._stored(base), self._stored(index)], _Failed())
+                return Later(operator.getitem, [self._stored(base), self._stored(index)], Failed())
             case ListComprehension(generator=inner):
                 return self._comprehension(inner)
             case GeneratorExpr():
@@ -247,7 +249,7 @@ class Reader:
         try:
             return self.of_type(self._type_of(expression))
         except Undetermined:
-            return _Failed()
+            return Failed()
 
     def _type_of(self, expression: Expression) -> Type:
         found = self.checker.lookup_type_or_none(expression)
@@ -295,14 +297,14 @@ class Reader:
             return tensor
         if isinstance(t, NoneType):
             return None
+        if isinstance(t, Instance) and t.last_known_value is not None:
+            t = t.last_known_value
         if isinstance(t, LiteralType):
             if t.fallback.type.is_enum:
-                raise Undetermined
+                raise Undetermined  # the value is the member's name
             return t.value
         if isinstance(t, TupleType):
             return self._tuple(t)
-        if isinstance(t, Instance) and t.last_known_value is not None:
-            return t.last_known_value.value
         if is_size(t):
             return self.encoder.dim(t)
         if isinstance(t, AnyType):
@@ -373,10 +375,6 @@ def is_size(t: ProperType) -> bool:
 
 
 _NONE: Any = object()
-
-
-class _Failed:
-    """Where a part of an argument could not be computed: nothing can be done with it."""
 
 
 _SEQUENCES = {
