@@ -457,3 +457,22 @@ def test_under_gradient_and_vmap() -> None:
     assert flux.gradient(f, flux.ones(3), flux.ones(3))[0].shape == (3,)
     assert flux.vmap(f)(flux.ones((5, 3)), flux.ones((5, 3))).shape == (5,)
     refused(lambda: anything(flux.gradient)(f, flux.ones(3), flux.ones(4)), "argument 'w'")
+
+
+def test_sizes_that_disagree() -> None:
+    @flux.typed
+    def f(n: Size["n"], m: Size["n"], k: Size["2*n"], l: Size["3"] = 3) -> None: ...  # noqa: E741
+
+    f(2, 2, 4)
+    refused(lambda: f(2, 3, 4), "'m' must be Size[\"n\"]: dimension 'n' is 2 but here it is 3")
+    refused(lambda: f(2, 2, 5), "argument 'k' must be Size[\"2*n\"]: it is 5, but 2*n is 4 (n=2)")
+    refused(lambda: f(2, 2, 4, 5), "argument 'l' must be Size[\"3\"]: it is 5, not 3")
+
+
+def test_errors_of_large_values_are_short_and_quick() -> None:
+    @flux.typed
+    def f(x: Float[A, "n"], y: list[int]) -> None: ...
+
+    wrong: Any = f
+    refused(lambda: wrong(list(range(10**6)), []), "must be Float[ndarray", TypeError)
+    refused(lambda: wrong(zeros(2), ["x" * 10**6] * 100), "must be list[int], got list:", TypeError)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import collections.abc
 import itertools
+import reprlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import jaxtyping
 
@@ -33,6 +34,10 @@ from typedflux.shapes.dims import Dim, Unknown, format_shape
 from typedflux.shapes.errors import AnnotationError
 from typedflux.shapes.unify import bind
 from typedflux.tensor import Tensor
+
+# Values may be large, and an element whose repr fails is no reason to hide the error.
+_brief: Final = reprlib.Repr()
+_brief.maxstring = _brief.maxother = _brief.maxlong = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +150,8 @@ def _named(value: Any) -> str:
     plain = isinstance(value, (bool, int, float, complex, str, bytes, list, tuple, dict, set))
     if not plain:
         return name
-    try:
-        text = repr(value)
-    except Exception:  # an element whose repr fails is no reason to hide the error
-        return name
-    text = text if len(text) <= 80 else f"{text[:77]}..."
-    return f"{name}: {text}"
+    text = _brief.repr(value)
+    return f"{name}: {text if len(text) <= 80 else f'{text[:77]}...'}"
 
 
 def _size(expectation: SizeExpectation, value: Any, scope: Scope) -> Problem | None:
@@ -166,6 +167,7 @@ def _size(expectation: SizeExpectation, value: Any, scope: Scope) -> Problem | N
             reason = _bound(expectation.spec, (size,), scope)
             if reason is None:
                 return None
+            reason = reason.replace(" (axis 0)", "").replace("axis 0 is", "it is")
             return Problem(errors.ShapeError, f" must be {expectation.text}: {reason}")
         error = errors.TypeCheckError if size is None else errors.ShapeError
     return Problem(error, f" is a size, an int of 0 or more; got {value!r:.80}")
