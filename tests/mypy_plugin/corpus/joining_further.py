@@ -58,7 +58,7 @@ def mosaic(images: Float32[Tensor, "4 3 h w"]) -> Float32[Tensor, "3 2*h 2*w"]:
     low = flux.concat([c, d], axis=2)
     #! low = flux.concat([c, d], axis=1)
     return flux.concat([top, low], axis=1)  #?
-    #! return flux.concat([top, low[:, :1, :1]], axis=1)
+    #! return flux.concat([top, low[:, :, :-1]], axis=1)
 
 
 def with_border(image: Float32[Tensor, "3 h w"]) -> Float32[Tensor, "3 h+2 w"]:
