@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.mypy_plugin.running import by_statement
+from tests.mypy_plugin.running import by_statement, check
 
 HEADER = """
 from __future__ import annotations
@@ -543,3 +545,88 @@ def test_types(messages: list[list[str]], row: int) -> None:
 @pytest.mark.parametrize("row", range(len(WRONG)), ids=[s for s, _ in WRONG])
 def test_errors(messages: list[list[str]], row: int) -> None:
     assert messages[len(REVEALED) + row] == [WRONG[row][1]]
+
+
+BODIES = """
+from collections.abc import Callable, Sequence
+from jaxtyping import Float32
+import typedflux as flux
+from typedflux import Tensor
+
+def trained(f: Callable[[Float32[Tensor, "batch 784"]], Float32[Tensor, "batch 10"]]) -> None:
+    reveal_type(f(flux.zeros((32, 784))))
+    y: Float32[Tensor, "33 10"] = f(flux.zeros((33, 784)))
+    f(flux.zeros((33, 783)))
+    z: Float32[Tensor, "33 11"] = f(flux.zeros((33, 784)))
+
+def all_of(
+    fs: list[Callable[[Float32[Tensor, "b 784"]], Float32[Tensor, "b 10"]]],
+    x: Float32[Tensor, "32 784"],
+) -> list[Float32[Tensor, "32 10"]]:
+    return [f(x) for f in fs]
+
+def rigid(
+    f: Callable[[Float32[Tensor, "b n"]], Float32[Tensor, "b"]], x: Float32[Tensor, "b n"]
+) -> Float32[Tensor, "n"]:
+    f(x.mT)
+    return f(x)
+
+def scaling(w: Float32[Tensor, "d"]) -> Callable[[Float32[Tensor, "b d"]], Float32[Tensor, "b d"]]:
+    def inner(x: Float32[Tensor, "b d"]) -> Float32[Tensor, "b d"]:
+        return x * w
+    return inner
+
+def not_scaling(
+    w: Float32[Tensor, "d"],
+) -> Callable[[Float32[Tensor, "b d"]], Float32[Tensor, "b d"]]:
+    return lambda x: x.sum(axis=1)
+
+def composed(
+    f: Callable[[Float32[Tensor, "b n"]], Float32[Tensor, "b m"]],
+    g: Callable[[Float32[Tensor, "b m"]], Float32[Tensor, "b k"]],
+) -> Callable[[Float32[Tensor, "b n"]], Float32[Tensor, "b k"]]:
+    return lambda x: g(f(x))
+
+def wrongly_composed(
+    f: Callable[[Float32[Tensor, "b n"]], Float32[Tensor, "b m"]],
+    g: Callable[[Float32[Tensor, "b k"]], Float32[Tensor, "b n"]],
+    x: Float32[Tensor, "b n"],
+    y: Float32[Tensor, "k"],
+) -> Float32[Tensor, "b n"]:
+    return g(f(x))
+
+def running(x: Float32[Tensor, "time n"]) -> Float32[Tensor, "time n"]:
+    def step(
+        total: Float32[Tensor, "n"], row: Float32[Tensor, "n"]
+    ) -> tuple[Float32[Tensor, "n"], Float32[Tensor, "n"]]:
+        total = total + row
+        return total, total
+    last, totals = flux.scan(step, flux.zeros(x.shape[1]), x)
+    reveal_type(last)
+    return totals
+"""
+
+EXPECTED = [
+    "8: note: Revealed type is \"Float32[Tensor, '32 10']\"",
+    '10: error: Argument 1 to "f" is Float32[Tensor, "33 783"], expected Float32[Tensor, '
+    '"batch 784"]: axis 1 is 783, not 784  [tensor-shape]',
+    '11: error: Incompatible types in assignment (expression has type "Float32[Tensor, '
+    "'33 10']\", variable has type \"Float32[Tensor, '33 11']\")  [assignment]",
+    '22: error: Argument 1 to "f" is Float32[Tensor, "n b"], expected Float32[Tensor, "b '
+    'n"]: axis 0 is n, not b  [tensor-shape]',
+    "23: error: Incompatible return value type (got \"Float32[Tensor, 'b']\", expected "
+    "\"Float32[Tensor, 'n']\")  [return-value]",
+    "33: error: Incompatible return value type (got \"Callable[[Float32[Tensor, 'b d']], "
+    "Float32[Tensor, 'b']]\", expected \"Callable[[Float32[Tensor, 'b d']], "
+    "Float32[Tensor, 'b d']]\")  [return-value]",
+    "33: error: Incompatible return value type (got \"Float32[Tensor, 'b']\", expected "
+    "\"Float32[Tensor, 'b d']\")  [return-value]",
+    '47: error: Argument 1 to "g" is Float32[Tensor, "b m"], expected Float32[Tensor, "b '
+    'k"]: axis 1 is m, not k  [tensor-shape]',
+    "56: note: Revealed type is \"Float32[Tensor, 'n']\"",
+]
+
+
+def test_bodies(tmp_path: Path) -> None:
+    messages = check(tmp_path, {"main.py": BODIES})
+    assert messages == EXPECTED

@@ -36,7 +36,9 @@ from mypy.types import (
     FunctionLike,
     Instance,
     ProperType,
+    TupleType,
     Type,
+    TypeAliasType,
     TypeVarId,
     UninhabitedType,
     UnionType,
@@ -121,6 +123,8 @@ class Signatures:
     def _without_shapes(self, signature: CallableType, ctx: SignatureContext) -> CallableType:
         """What a signature calls `Reshaped` is for the plugin to say: what the program expects in
         its place says nothing of the arguments."""
+        if not isinstance(signature.ret_type, (TupleType, TypeAliasType)):
+            return signature  # as nearly all are
         # A tensor stands there meanwhile, so that hooks know that there are any.
         axes = self.encoder.unknown_axes()
         finder = Reshaped(lambda t: self.encoder.instance(TENSOR, [unknown(), axes]))
