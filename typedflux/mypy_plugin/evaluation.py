@@ -83,7 +83,13 @@ def evaluate(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str
     return evaluate_fully(function, args, kwargs).result
 
 
-_known: dict[Any, Evaluation | Exception] = {}
+_known: dict[Any, tuple[Any, Evaluation | Exception]] = {}
+"""What was found, with the arguments: their parts are told by identity, and so kept alive."""
+
+
+def forget() -> None:
+    """Begin anew: what types stand for does not outlast a run of mypy."""
+    _known.clear()
 
 
 def evaluate_fully(
@@ -95,7 +101,7 @@ def evaluate_fully(
         key = key_of((function, asked))
     except Unkeyed:
         return _evaluated(function, asked, {})
-    found = _known.get(key)
+    found = _known[key][1] if key in _known else None
     if found is None:
         try:
             found = _evaluated(function, asked, {})
@@ -103,7 +109,7 @@ def evaluate_fully(
             found = error.with_traceback(None)
         if len(_known) > _MOST_KNOWN:
             _known.clear()
-        _known[key] = found
+        _known[key] = asked, found
     if isinstance(found, Exception):
         raise found.with_traceback(None)
     return found

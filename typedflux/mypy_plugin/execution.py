@@ -42,6 +42,7 @@ from typedflux.mypy_plugin.evaluation import (
     Undetermined,
     evaluate,
     evaluate_fully,
+    forget,
 )
 from typedflux.mypy_plugin.joining import Joins
 from typedflux.mypy_plugin.messages import watch
@@ -60,6 +61,7 @@ class Execution:
     def __init__(self, encoder: Encoder, executable: tuple[str, ...]) -> None:
         self.encoder = encoder
         self.executable = executable
+        forget()
 
     def function(self, fullname: str) -> Callable[..., Any] | None:
         """The function to execute for a call: an operation or a method of `Tensor`."""

@@ -59,11 +59,12 @@ from mypy.types import (
     TupleType,
     Type,
     TypeAliasType,
+    UnpackType,
     get_proper_type,
 )
 
 from typedflux.mypy_plugin.carriers import carried
-from typedflux.mypy_plugin.encoding import DIM_OF, HELD, TENSOR, Encoder, unknown
+from typedflux.mypy_plugin.encoding import DIM_OF, HELD, STATIC, TENSOR, Encoder, unknown
 from typedflux.mypy_plugin.joining import Joins
 from typedflux.mypy_plugin.syntax import blocks, statements, walk
 from typedflux.mypy_plugin.traversal import Axes
@@ -237,16 +238,29 @@ class Rebinding:
 
 
 class _Opener(Axes):
-    def __init__(self, encoder: Encoder) -> None:
+    """Opens types; with `inside` those that are arguments of others."""
+
+    def __init__(self, encoder: Encoder, *, inside: bool = False) -> None:
         super().__init__(lambda axis: [unknown()])
-        self.encoder = encoder
+        self.encoder, self.inside = encoder, inside
 
     def visit_instance(self, t: Instance) -> Type:
         if t.type.fullname == TENSOR:
-            return t.copy_modified(args=[unknown(), self.encoder.unknown_axes()])
+            return t.copy_modified(args=self._any_tensor())
         if t.type.fullname == DIM_OF:
             return self.encoder.instance("builtins.int")
-        return super().visit_instance(t)
+        if self.inside:
+            return super().visit_instance(t)
+        return t.accept(_Opener(self.encoder, inside=True))
+
+    def _any_tensor(self) -> list[Type]:
+        if self.inside:  # where types must be the same, as in a list
+            return [unknown(), self.encoder.unknown_axes()]
+        # A type of which mypy sees that it holds all others: it would not narrow one with `Any`
+        # to a type with `*batch` in it.
+        thing = self.encoder.instance("builtins.object")
+        axes = UnpackType(self.encoder.instance("builtins.tuple", [thing]))
+        return [self.encoder.instance(f"{STATIC}.Shaped"), axes]
 
     def visit_callable_type(self, t: CallableType) -> Type:
         return t

@@ -57,6 +57,8 @@ def slice_length(size: Dimension, cut: slice) -> Dimension:
     >>> [slice_length(n, s) for s in (slice(1, None), slice(None, 5), slice(0, -1, 2))]
     [n-1, min(n,5), n//2]
     """
+    if cut.start is None and cut.stop is None and cut.step is None:
+        return size
     step = 1 if cut.step is None else _plain(cut.step)
     start, stop = _plain(cut.start), _plain(cut.stop)
     if isinstance(step, int) and step == 0:
