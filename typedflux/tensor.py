@@ -309,10 +309,10 @@ class Tensor(Generic[DT_co, Unpack[Shape]]):
     def __rpow__(self, other: TensorLike, /) -> Tensor:
         return _ops.pow(other, self)
 
-    def __matmul__(self, other: Tensor, /) -> Tensor:
+    def __matmul__(self, other: Tensor | npt.NDArray[Any], /) -> Tensor:
         return _ops.matmul(self, other)
 
-    def __rmatmul__(self, other: Tensor, /) -> Tensor:
+    def __rmatmul__(self, other: Tensor | npt.NDArray[Any], /) -> Tensor:
         return _ops.matmul(other, self)
 
     def __and__(self, other: TensorLike, /) -> Tensor:

@@ -330,6 +330,10 @@ class Deferred(ABC):
         """The value for one evaluation."""
 
 
+class Failed:
+    """Where a part of an argument could not be computed: nothing can be done with it."""
+
+
 class Later(Deferred, Parted):
     """A call that is performed inside an evaluation: part of an argument, such as `x.dtype`.
 
@@ -368,6 +372,8 @@ class Run:
         """A value with tensor types replaced by tensors, and what is deferred built."""
         if isinstance(value, TensorType):
             return self.trace.input(TensorType(value.dtype, _expand(value.shape, self.expansion)))
+        if isinstance(value, Failed):
+            raise Undetermined
         if isinstance(value, Question):
             return self._answer(value)
         if isinstance(value, Deferred):

@@ -65,7 +65,7 @@ def anything() -> Choice:
     """A value of which nothing is known."""
     return Choice(
         (Whole(), None, True, False, Fraction(), TensorType(dtypes.Shaped, (ANY_AXES,)),
-         slice(None), dtypes.Shaped),
+         Many(tuple, Whole()), slice(None), dtypes.Shaped),
         anything=True,
     )  # fmt: skip
 
