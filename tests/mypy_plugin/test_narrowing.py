@@ -185,6 +185,44 @@ def ensured(x: Any, y: Float32[Tensor, "n m"]) -> Float32[Tensor, "n d"]:
     reveal_type(y.mT @ z)  # -> Float32[Tensor, 'm d']
     return z
 
+def ranked(
+    x: Tensor, y: Float[Tensor, "... 3"], z: Float32[Tensor, "_ 3"], v: Float[Tensor, "*batch 3"],
+    n: int,
+) -> Float32[Tensor, "3 4"]:
+    x.sum(axis=2)
+    assert x.ndim == 2
+    reveal_type(x)  # -> Shaped[Tensor, '_ _']
+    flux.permute_dims(x, (0, 1, 2))  # !! valid are -2 to 1  [tensor-shape]
+    reveal_type(x[None])  # -> Shaped[Tensor, '1 _ _']
+    zeros((5, 6)) + x
+    zeros((5, 6)) @ x
+    if y.ndim != 3:
+        y = y[None]
+    y.sum(axis=4)
+    assert len(y.shape) == 3
+    reveal_type(y.shape)  # -> tuple[Size['_'], Size['_'], Size['_']]
+    assert y.shape == (2, n, 3), "batch"
+    reveal_type(y)  # -> Float[Tensor, '2 _ 3']
+    y @ zeros((4, 2))  # !! the last axis of the first operand is 3, the second to last of the
+    assert z.shape == (4, 3)
+    z @ zeros((4, 2))  # !! the last axis of the first operand is 3, the second to last of the
+    assert v.ndim == 2
+    reveal_type(v)  # -> Float[Tensor, '*batch 3']
+    return x
+
+def raised_rank(x: Tensor, w: Float32[Tensor, "b k"]) -> None:
+    if x.ndim != 3:
+        raise ValueError(f"{x.shape}")
+    reveal_type(x)  # -> Shaped[Tensor, '_ _ _']
+    x = x[0]
+    reveal_type(x)  # -> Shaped[Tensor, '_ _']
+
+def like(x: Tensor, w: Float32[Tensor, "b k"]) -> Float[Tensor, "b 2"]:
+    assert x.shape == w.shape
+    reveal_type(x)  # -> Shaped[Tensor, 'b k']
+    x @ w  # !! the last axis of the first operand is k, the second to last of the second is b
+    return x @ zeros((w.shape[1], 2))
+
 def checked(x: Tensor, y: object, z: Any, w: Float32[Tensor, "b n"] | None) -> None:
     assert isinstance(x, Float32[Tensor, "n d"])
     reveal_type(x)  # -> Float32[Tensor, 'n d']

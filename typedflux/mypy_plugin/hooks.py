@@ -45,6 +45,7 @@ from typedflux.mypy_plugin.leading import settled
 from typedflux.mypy_plugin.messages import watch
 from typedflux.mypy_plugin.narrowing import Narrowing
 from typedflux.mypy_plugin.pure import PURE
+from typedflux.mypy_plugin.ranks import COMPARISONS, Ranks
 from typedflux.mypy_plugin.rebinding import PROBE, Rebinding
 from typedflux.mypy_plugin.signatures import Signatures
 from typedflux.mypy_plugin.sizes import INT_METHODS, Sizes
@@ -99,6 +100,7 @@ class TypedfluxPlugin(Plugin):
         self.annotated = Annotated(self.encoder)
         self.taking = Taking(self.encoder)
         self.growing = Growing(self.encoder)
+        self.ranks = Ranks(self.encoder)
         messages.forgivers[:] = [self._forgives]
         messages.equal_names[:] = [self.narrowing.names_at]
         self._default = DefaultPlugin(options)  # hooks here would shadow mypy's own otherwise
@@ -312,6 +314,8 @@ class TypedfluxPlugin(Plugin):
             return lambda ctx: self.sizes.int_arithmetic(ctx, default)
         if default is not None:
             return None
+        if fullname in COMPARISONS:
+            return self.ranks.compared
         if fullname.startswith(_STANDARD):
             if fullname.endswith((".__next__", ".__iter__")):
                 return lambda ctx: self._settled(ctx, ctx.default_return_type)
@@ -348,7 +352,8 @@ class TypedfluxPlugin(Plugin):
                 return given
         function = self.execution.function(fullname)
         if function is not None and speaks_of_shapes(ctx.default_return_type):
-            result = self.execution.call(function, ctx)
+            refused = self.signatures.refused(ctx)
+            result = refused if refused is not None else self.execution.call(function, ctx)
             if result is not None:
                 return result
         result = self.signatures.bind(ctx)

@@ -61,6 +61,15 @@ def moved(whole: Type, text: str, atoms: Sequence[Type], encoder: Encoder) -> Ty
     return encoder.instance(LEADING, [whole, template, *atoms])
 
 
+def some_size(name: str, place: str, encoder: Encoder, usual: Dimension = UNKNOWN) -> Type:
+    """The axis of a size that nobody knows, the same wherever it is met."""
+    namespace = f"{NEW}{usual if isinstance(usual, int) else ''}?{place}"
+    key = TypeVarId(-1, namespace=namespace)
+    anything = encoder.instance("builtins.object")
+    nothing = AnyType(TypeOfAny.from_omitted_generics)
+    return TypeVarType(name + NEW_MARK, f"{namespace}.{name}", key, [], anything, nothing)
+
+
 _NUMBERS = {
     "builtins.bool": "Bool",
     "builtins.int": "Int64",
@@ -155,11 +164,7 @@ class _Mover:
     def _new(self, text: str) -> Type:
         name, _, usual = text.partition("=")
         size = self._size(usual) if usual else UNKNOWN
-        namespace = f"{NEW}{size if isinstance(size, int) else ''}?{self.place}.{name}"
-        key = TypeVarId(-1, namespace=namespace)
-        anything = self.encoder.instance("builtins.object")
-        nothing = AnyType(TypeOfAny.from_omitted_generics)
-        return TypeVarType(name + NEW_MARK, f"{namespace}.{name}", key, [], anything, nothing)
+        return some_size(name, f"{self.place}.{name}", self.encoder, size)
 
     def _holds(self, condition: str) -> bool:
         sign = "==" if "==" in condition else "<="
