@@ -16,9 +16,7 @@ from tests.mypy_plugin.corpus.oracle import complaints
 # Bugs that are not reported in their line, and why.
 KNOWN_MISSES: dict[str, str] = {
     "linear_bilinear_layer_1": "not reported",
-    "broadcasting_mixup": "no tensor-broadcast warning yet",
     "attention_sliding_local_attention_2": "not reported",
-    "chains_scale_and_maxout_1": "reported elsewhere",
     "chains_parallel_paths_2": "not reported",
     "modules_bottleneck_2": "not reported",
     "branches_optional_parts_1": "not reported",

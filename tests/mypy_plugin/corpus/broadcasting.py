@@ -123,7 +123,7 @@ def mixup(
     mixed_x = wx * x + (1 - wx) * x[order]
     mixed_y = wy * y + (1 - wy) * y[order]
     #! mixed_y = wy * y + (1 - wx) * y[order]
-    return mixed_x, mixed_y
+    return mixed_x, mixed_y  #?
 
 
 def main() -> None:

@@ -139,7 +139,7 @@ def regressor() -> nn.Chain:
     return nn.Chain(
         nn.Scale(12),
         #! nn.Scale(21),
-        nn.Maxout(nn.Dense(12, 16), nn.Dense(12, 16)),
+        nn.Maxout(nn.Dense(12, 16), nn.Dense(12, 16)),  #?
         #! nn.Maxout(nn.Dense(12, 16), nn.Dense(12, 15)),
         nn.LayerNorm(16),
         #! nn.LayerNorm(61),
