@@ -14,7 +14,9 @@ import contextlib
 import copy
 import io
 import re
+import sys
 import tempfile
+import types
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +78,7 @@ def mutants(model: str) -> Iterator[Mutant]:
             yield Mutant(model, node.lineno, f"{node.value!r} -> {value!r}", source)
 
 
-def _changed(value: object) -> list[object]:
+def _changed(value: object) -> list[int | str]:
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, int):
@@ -88,7 +90,9 @@ def _changed(value: object) -> list[object]:
 
 def run(mutant: Mutant) -> None:
     """Execute the mutant's `main`."""
-    space: dict[str, object] = {"__name__": f"mutant_of_{mutant.model}"}
+    module = types.ModuleType(f"mutant_of_{mutant.model}")
+    space = module.__dict__
+    sys.modules[module.__name__] = module  # dataclasses look there for what annotations name
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             exec(compile(mutant.source, f"<{mutant.model}>", "exec", dont_inherit=True), space)
@@ -97,6 +101,8 @@ def run(mutant: Mutant) -> None:
             main()
     except Exception as error:
         mutant.fails = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    finally:
+        del sys.modules[module.__name__]
 
 
 def check(found: list[Mutant]) -> None:

@@ -33,7 +33,7 @@ _MESSAGE = re.compile(
 CODES = {
     *("tensor-shape", "tensor-dtype", "tensor-broadcast", "tensor-annotation"),
     *("assignment", "return-value", "arg-type", "call-arg", "call-overload", "index", "operator"),
-    *("list-item", "dict-item", "type-var", "override", "misc"),
+    *("list-item", "dict-item", "typeddict-item", "type-var", "override", "misc"),
 }
 
 

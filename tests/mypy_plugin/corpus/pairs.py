@@ -9,7 +9,7 @@ A family is one text. `=== name` begins a program; words after the name are mark
 A line `#! ...` stands for the line above it, with a bug: the good program has no such lines, and
 each of them gives one bad program, which differs in that line alone. `#? ` at the end of a line
 says that the bug may be reported there too, since the program fails there: it uses what the
-changed line made.
+changed line made. `#!silent ...` and `#!later ...` mark that one bug.
 """
 
 from __future__ import annotations
@@ -52,6 +52,11 @@ FAMILIES = (
     "training",
     "silent",
     "idioms",
+    "blind_algebra",
+    "blind_shapes",
+    "blind_nets",
+    "blind_classes",
+    "blind_learning",
 )
 
 _BUG = "#!"
@@ -91,12 +96,14 @@ def read(family: str, text: str) -> tuple[Pair, ...]:
 
 def _pairs(name: str, header: str, body: str, marks: frozenset[str]) -> Iterator[Pair]:
     lines: list[str] = []
-    bugs: list[tuple[int, str]] = []
+    bugs: list[tuple[int, str, frozenset[str]]] = []
     for line in body.rstrip("\n").split("\n"):
         words = line.strip()
         if words.startswith(_BUG):
+            mark, _, wrong = words.removeprefix(_BUG).partition(" ")
+            assert mark in ("", "silent", "later"), line
             indent = lines[-1][: len(lines[-1]) - len(lines[-1].lstrip())]
-            bugs.append((len(lines) - 1, indent + words.removeprefix(_BUG).strip()))
+            bugs.append((len(lines) - 1, indent + wrong.strip(), marks | {mark}))
         else:
             lines.append(line)
     uses = {i for i, line in enumerate(lines) if line.endswith(_USE)}
@@ -104,7 +111,7 @@ def _pairs(name: str, header: str, body: str, marks: frozenset[str]) -> Iterator
     assert bugs, f"{name} has no bug"
     above = header.count("\n")
     good = header + "\n".join(lines) + "\n"
-    for number, (at, wrong) in enumerate(bugs):
+    for number, (at, wrong, marked) in enumerate(bugs):
         bad = header + "\n".join([*lines[:at], wrong, *lines[at + 1 :]]) + "\n"
         yield Pair(
             name if len(bugs) == 1 else f"{name}_{number + 1}",
@@ -112,8 +119,8 @@ def _pairs(name: str, header: str, body: str, marks: frozenset[str]) -> Iterator
             bad,
             above + at + 1,
             frozenset(above + use + 1 for use in uses),
-            "silent" in marks,
-            "later" in marks,
+            "silent" in marked,
+            "later" in marked,
         )
 
 
