@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from typedflux import ops
+from typedflux.shapes.dims import equal
 from typedflux.shapes.errors import AxisError, ShapeError
 from typedflux.static import Leading
 from typedflux.tensor import Tensor, wrap
@@ -82,7 +84,7 @@ def numobs(data: object) -> int:
     _count(data, "", counts)
     if not counts:
         raise ValueError(f"data without any part: an empty {type(data).__name__}")
-    if len(set(counts.values())) > 1:
+    if any(equal(a, b) is False for a, b in itertools.pairwise(counts.values())):
         listed = ", ".join(f"data{where} has {n}" for where, n in counts.items())
         raise ShapeError(f"the parts of data hold different numbers of observations: {listed}")
     return next(iter(counts.values()))

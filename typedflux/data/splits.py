@@ -12,6 +12,7 @@ import numpy.typing as npt
 from typedflux.data.observations import Indices, count, getobs, numobs
 from typedflux.data.order import permutation
 from typedflux.ops.random import Generator
+from typedflux.shapes.dims import equal
 from typedflux.shapes.errors import ShapeError
 from typedflux.static import Leading
 from typedflux.tensor import Tensor
@@ -178,7 +179,7 @@ def _is_count(cut: Any) -> bool:
 
 def _labels(labels: Labels, n: int) -> npt.NDArray[Any]:
     array = np.asarray(labels)
-    if array.shape != (n,):
+    if array.ndim != 1 or equal(array.shape[0], n) is False:
         raise ShapeError(f"stratified needs one class for each of {n} observations, got shape "
                          f"{array.shape}")  # fmt: skip
     return np.unique(array, return_inverse=True)[1]

@@ -6,19 +6,16 @@ when the two types it holds against each other differ only where one is unknown.
 
 from __future__ import annotations
 
-import random
 import re
-from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterator
 
 from mypy.errors import ErrorInfo, Errors, ErrorWatcher
 from mypy.nodes import MypyFile, TypeInfo
 
-from typedflux.dtypes import DType, Shaped, members
+from typedflux.mypy_plugin.agreement import SPELLED, may_agree
 from typedflux.mypy_plugin.classes import noted_dims
-from typedflux.mypy_plugin.encoding import BUILT, DTYPE_OF_CLASS, MODULE, NEW_MARK
+from typedflux.mypy_plugin.encoding import BUILT, MODULE, NEW_MARK
 from typedflux.mypy_plugin.guarding import harmless
-from typedflux.shapes.dims import Dim, Dimension, equal, evaluate, symbol, symbols
 from typedflux.shapes.errors import AnnotationError
 from typedflux.shapes.expressions import evaluate_expression, names_in
 
@@ -32,7 +29,6 @@ _JOINED = frozenset({
 })  # fmt: skip
 """What mypy says of an item of a collection of functions that differ in their dims alone: it finds
 no type that they have in common."""
-_SPELLED = re.compile(r"(\w+)\[Tensor, '([^']*)'\]|(Size)\['([^']*)'\]")
 _COMPARED = {"assignment", "return-value", "arg-type", "list-item", "dict-item"}
 
 
@@ -92,7 +88,7 @@ def _is_dropped(file: str, info: ErrorInfo) -> bool:
     if code not in _COMPARED:
         return False
     spelled = spell(info.message)
-    compared = [t for t in re.findall(r'"([^"]*)"', spelled) if _SPELLED.search(t)]
+    compared = [t for t in re.findall(r'"([^"]*)"', spelled) if SPELLED.search(t)]
     if len(compared) != 2:
         return False
     got, wanted = compared
@@ -203,80 +199,3 @@ def _arguments(text: str, start: int) -> tuple[list[str], int]:
             parts.append(text[current:i].strip())
             current = i + 1
     return [*parts, text[current:].strip()], len(text)
-
-
-def may_agree(got: str, wanted: str, names: Mapping[str, str] = MappingProxyType({})) -> bool:
-    """Whether two spelled types differ only in axes and dtypes that one of them leaves open; of
-    unions, whether some members do, and none is `None` that is not wanted. `names` says what names
-    are to be read as."""
-    mine, theirs = got.split(" | "), wanted.split(" | ")
-    if "None" in mine and "None" not in theirs:
-        return False
-    # That both may be None says nothing of the tensors that they may be.
-    mine, theirs = ([m for m in members if m != "None"] or members for members in (mine, theirs))
-    return any(_members_may_agree(a, b, names) for a in mine for b in theirs)
-
-
-def _members_may_agree(got: str, wanted: str, names: Mapping[str, str]) -> bool:
-    mine, theirs = _SPELLED.findall(got), _SPELLED.findall(wanted)
-    if _SPELLED.sub("@", got) != _SPELLED.sub("@", wanted) or len(mine) != len(theirs):
-        return False
-    return all(
-        _dtypes_may_agree(a[0], b[0]) and _shapes_may_agree(a[1] or a[3], b[1] or b[3], names)
-        for a, b in zip(mine, theirs, strict=True)
-    )
-
-
-def _dtypes_may_agree(a: str, b: str) -> bool:
-    return bool(_dtypes(a) & _dtypes(b))
-
-
-def _dtypes(name: str) -> frozenset[DType]:
-    return members(DTYPE_OF_CLASS.get(name, Shaped))
-
-
-def _shapes_may_agree(mine: str, theirs: str, names: Mapping[str, str]) -> bool:
-    a, b = mine.split(), theirs.split()
-    if "..." in a or "..." in b:
-        return True
-    return len(a) == len(b) and all(
-        x == y or "_" in (x, y) or _undecided(x, y, names) for x, y in zip(a, b, strict=True)
-    )
-
-
-def _undecided(a: str, b: str, names: Mapping[str, str]) -> bool:
-    """Whether two sizes may be equal: `n*(d//n)` is `d` exactly when `n` divides `d`."""
-    try:
-        sizes = {name: _evaluated(size, {}) for name, size in names.items()}
-        x, y = (_evaluated(text, sizes) for text in (a, b))
-    except (AnnotationError, ArithmeticError):
-        return False  # `*batch`
-    if not isinstance(x, (int, Dim)) or not isinstance(y, (int, Dim)) or equal(x, y) is False:
-        return False
-    return equal(x, y) is True or _equal_somewhere(x, y)
-
-
-_SIZES = (*range(1, 9), 10, 12, 15, 16, 20, 24, 30, 31, 32, 33, 48, 60, 63, 64, 65, 96, 100, 120)
-"""Sizes to try: small ones, odd ones, ones with many divisors."""
-
-
-def _equal_somewhere(x: Dimension, y: Dimension) -> bool:
-    """Whether two sizes are one for some sizes of the names in them, and not 0 there: `h//2` and
-    `h//3` never are."""
-    names = sorted({s.name for s in (*symbols(x), *symbols(y))})
-    pick = random.Random(0)
-    for i in range(len(_SIZES) if len(names) == 1 else 400):
-        sizes = {n: _SIZES[i] if len(names) == 1 else pick.choice(_SIZES) for n in names}
-        try:
-            if evaluate(x, sizes) == evaluate(y, sizes) > 0:
-                return True
-        except ArithmeticError:
-            return True
-    return False
-
-
-def _evaluated(text: str, sizes: Mapping[str, object]) -> object:
-    new = set(re.findall(rf"(\w+){NEW_MARK}", text))  # these can be any size
-    text = text.replace(NEW_MARK, "")
-    names = {n: symbol(n, kind="flexible" if n in new else "rigid") for n in names_in(text)}
-    return evaluate_expression(text, {n: sizes.get(n, own) for n, own in names.items()})
