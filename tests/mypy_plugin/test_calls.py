@@ -256,6 +256,7 @@ REVEALED = [
     ("functools.partial(product, w=w)(a)", "Float32[Tensor, '32 10']"),
     ("functools.partial(product, a)(w)", "Float32[Tensor, '32 10']"),
     ("functools.partial(product)(a, w)", "Float32[Tensor, '32 10']"),
+    ("flux.matmul(identity(a), identity(w))", "Float32[Tensor, '32 10']"),
 ]
 
 WRONG = [
@@ -492,6 +493,20 @@ WRONG = [
     ("functools.partial(product, a)(v)",
      'Argument 1 ("w") to "product" is Float32[Tensor, "785 10"], expected Float32[Tensor, '
      '"784 m"]: axis 0 is 785, not 784  [tensor-shape]'),
+    ("flux.abs(name)",
+     'Argument 1 to "abs" has incompatible type "str"; expected "Shaped[Tensor, \'...\'] | '
+     'bool | int | float | complex | ndarray[tuple[Any, ...], dtype[Any]] | generic[Any]"  '
+     "[arg-type]"),
+    ("flux.zeros_like(None)",
+     'Argument 1 to "zeros_like" has incompatible type "None"; expected "Shaped[Tensor, '
+     "'...'] | bool | int | float | complex | ndarray[tuple[Any, ...], dtype[Any]] | "
+     'generic[Any]"  [arg-type]'),
+    ("flux.matmul(a, 2.0)",
+     'Argument 2 to "matmul" has incompatible type "float"; expected "Shaped[Tensor, '
+     "'...']\"  [arg-type]"),
+    ("flux.matmul(identity(a), v)",
+     'matmul(Float32[Tensor, "32 784"], Float32[Tensor, "785 10"]): the last axis of the '
+     "first operand is 784, the second to last of the second is 785  [tensor-shape]"),
 ]
 # fmt: on
 

@@ -186,6 +186,16 @@ class Signatures:
                 return outcome.result(ctx.default_return_type)
         return self._bind(candidates[-1], ctx)
 
+    def refused(self, ctx: CallContext) -> Type | None:
+        """Report arguments of a wrong class; the result's type if there are any."""
+        stashed = self._stashed.get(id(ctx.context))
+        if stashed is None or len(stashed[1]) != 1 or not stashed[1][0].open:
+            return None
+        (seen,) = stashed[1]
+        if not _is_callable_with(seen.signature, ctx) or not self._check_classes(seen, ctx):
+            return None
+        return Binder(seen.signature, self.encoder).fill(ctx.default_return_type)
+
     def _bind(self, seen: Seen, ctx: CallContext) -> Type:
         outcome = self._outcome(seen.signature, ctx)
         if outcome is None or self._check_classes(seen, ctx):
