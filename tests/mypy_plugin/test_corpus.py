@@ -16,23 +16,17 @@ from tests.mypy_plugin.corpus.oracle import complaints
 # Bugs that are not reported in their line, and why.
 KNOWN_MISSES: dict[str, str] = {
     "linear_bilinear_layer_1": "not reported",
-    "attention_sliding_local_attention_2": "not reported",
     "chains_parallel_paths_2": "not reported",
     "modules_bottleneck_2": "not reported",
     "branches_optional_parts_1": "not reported",
-    "branches_optional_parts_2": "not reported",
-    "branches_optional_parts_3": "not reported",
     "branches_queue_of_pairs_3": "not reported",
     "transformations_newton_step": "not reported",
     "arithmetic_triangular_indices_1": "not reported",
-    "silent_importance_weights": "not reported",
     "idioms_running_average_with_none": "reported elsewhere",
 }
 
 # Good programs that are blamed, and why.
-KNOWN_ALARMS: dict[str, str] = {
-    "branches_guarded_inputs_1": "return-value",
-}
+KNOWN_ALARMS: dict[str, str] = {}
 
 CHOSEN = choose(())
 
