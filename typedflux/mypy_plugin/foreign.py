@@ -102,7 +102,7 @@ class Foreign:
         variable = e.node
         if not isinstance(variable, Var) or depth == 0:
             return None
-        if self._assigned is None or self._assigned.tree is not checker.tree:
+        if self._assigned is None or self._assigned.defs is not checker.tree.defs:
             self._assigned = Assigned(checker.tree)
         values = self._assigned.before(variable, e)
         if values is None:
@@ -249,7 +249,7 @@ class Assigned:
     """What is assigned to the variables of a module, and where."""
 
     def __init__(self, tree: MypyFile) -> None:
-        self.tree = tree
+        self.defs = tree.defs  # another list when mypy's daemon has read the file again
         self._values: dict[Var, list[tuple[int, Expression | None]]] = {}
         self._loops: list[range] = []
         self._functions: list[range] = []
