@@ -143,7 +143,7 @@ def use(f: Function) -> None:
     reveal_type(f(flux.zeros((3, 4))))  # => Float[Tensor, '4 3']
 
 use(turn)
-use(leave)  # !! Argument 1 to "use" has incompatible type
+use(leave)  # !! expected Function: it returns
 """
 
 

@@ -218,8 +218,43 @@ f(p, p, Rows(flux.zeros((7, 3)), flux.zeros(7)), flux.zeros((8, 3)),  # !! dimen
 def run(m: Runs[In, Out], x: Float[Tensor, "b In"]) -> Float[Tensor, "b Out"]:
     return m(x)
 
-run(nn.Dense(3, 4), flux.zeros((2, 3)))
-run(p, flux.zeros((2, 3)))
+def composed(m: Runs[In, "h"], k: Runs["h", Out], x: Float[Tensor, "b In"]
+             ) -> Float[Tensor, "b Out"]:
+    return k(m(x))
+
+class Same(Protocol):
+    def __call__(self, x: Float[Tensor, "b n"]) -> Float[Tensor, "b n"]: ...
+
+class Fits(Protocol[In]):
+    def fit(self, x: Float[Tensor, "n In"]) -> Float[Tensor, "n"]: ...
+
+class Model:
+    def fit(self, x: Float[Tensor, "n 5"]) -> Float[Tensor, "n"]:
+        return x[:, 0]
+
+def same(m: Same) -> None: ...
+def fitted(m: Fits[In], x: Float[Tensor, "n In"]) -> None: ...
+def five(x: Float[Tensor, "*s 3"]) -> Float[Tensor, "*s 5"]:
+    return flux.zeros((*x.shape[:-1], 5))
+def turn(x: Float[Tensor, "p q"]) -> Float[Tensor, "q p"]:
+    return x.mT
+
+three = flux.zeros((2, 3))
+reveal_type(run(nn.Dense(3, 4), three))  # => Float[Tensor, '2 4']
+reveal_type(run(p, three))  # => Float[Tensor, '2 4']
+reveal_type(run(five, three))  # => Float[Tensor, '2 5']
+run(nn.Dense(4, 4), three)  # !! dimension 'In' is 4 from argument "m" but here it is 3
+run(Model(), three)  # !! incompatible type "Model"; expected "Runs
+composed(nn.Dense(3, 4), five, three)  # !! it is called with
+reveal_type(composed(nn.Dense(3, 3), five, three))  # => Float[Tensor, '2 5']
+same(nn.Dense(3, 3))
+same(nn.LayerNorm(3))
+same(lambda x: x)
+same(nn.Dense(3, 4))  # !! it returns Float[Tensor, "_ 4"], expected Float[Tensor, "_ 3"]
+same(turn)  # !! expected Same: it returns
+same(3)  # !! incompatible type "int"; expected "Same"
+fitted(Model(), flux.zeros((2, 5)))
+fitted(Model(), three)  # !! dimension 'In' is 5 from argument "m" but here it is 3
 several = [Plain(flux.zeros((4, 3))), Plain(flux.zeros((5, 4)))]
 for one in several:
     one(flux.zeros((2, 3)))

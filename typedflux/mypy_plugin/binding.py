@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mypy.checker import TypeChecker
-from mypy.expandtype import expand_type
+from mypy.expandtype import expand_type, freshen_function_type_vars
 from mypy.maptype import map_instance_to_supertype
 from mypy.nodes import (
     ARG_POS,
@@ -50,6 +50,7 @@ from mypy.types import (
 
 from typedflux import dtypes
 from typedflux.core.types import TensorType, annotation_name
+from typedflux.mypy_plugin.classes import dim_places
 from typedflux.mypy_plugin.encoding import (
     BUILT,
     DIM_OF,
@@ -65,7 +66,13 @@ from typedflux.mypy_plugin.encoding import (
     unknown,
 )
 from typedflux.mypy_plugin.messages import spell
-from typedflux.mypy_plugin.traversal import Axes, TypeCollector, is_choice, speaks_of_shapes
+from typedflux.mypy_plugin.traversal import (
+    Axes,
+    TypeCollector,
+    is_choice,
+    speaks_of_shapes,
+    wants_shapes,
+)
 from typedflux.shapes.dims import (
     UNKNOWN,
     Dim,
@@ -179,12 +186,15 @@ class Binder:
         self._waiting: list[_Waiting] = []
         self._argument = 0
         self._label = ""
+        self._add_variables(signature)
+        self._others = {v.id for v in signature.variables} - self.variables.keys()
+
+    def _add_variables(self, signature: CallableType) -> None:
         for v in dim_variables(signature):
             name = v.name
             while name in self.variables.values():
                 name += "'"
             self.variables[v.id] = name
-        self._others = {v.id for v in signature.variables} - self.variables.keys()
 
     # One call
 
@@ -282,6 +292,9 @@ class Binder:
             return self._unify_function(f, a)
         if isinstance(f, Instance) and isinstance(a, Instance):
             return self._unify_instances(f, a)
+        if isinstance(f, Instance) and isinstance(a, (CallableType, Overloaded)):
+            if wants_shapes(f.type):
+                return self._each_method(f, lambda name: a if name == "__call__" else None)
         if isinstance(f, TupleType):
             return self._unify_tuple(f, a)
         if isinstance(f, Instance) and isinstance(a, TupleType):
@@ -335,12 +348,13 @@ class Binder:
 
     def _unify_instances(self, f: Instance, a: Instance) -> str | None:
         if not a.type.has_base(f.type.fullname):
-            return None
+            return self._unify_protocol(f, a) if f.type.is_protocol else None
         if f.type.fullname == TENSOR:
             return self._unify_tensor(f, a)
         above = map_instance_to_supertype(a, f.type)
-        is_module = f.type.has_base(MODULE)
-        for x, y in zip(f.args, above.args, strict=False):
+        places = dim_places(f.type)
+        for i, (x, y) in enumerate(zip(f.args, above.args, strict=False)):
+            is_module = i in places
             wanted = get_proper_type(x)
             if is_choice(wanted):
                 continue  # mypy has seen to it
@@ -355,6 +369,41 @@ class Binder:
             if reason is not None:
                 return reason
         return None
+
+    def _unify_protocol(self, f: Instance, a: Instance) -> str | None:
+        """An object where one with such methods is wanted: they are matched as functions."""
+        return self._each_method(f, lambda name: find_member(name, a, a))
+
+    def _each_method(self, f: Instance, member: Callable[[str], Type | None]) -> str | None:
+        for name in f.type.protocol_members:
+            wanted, own = find_member(name, f, f), member(name)
+            function = get_proper_type(wanted) if wanted is not None else None
+            if own is not None and isinstance(function, CallableType):
+                reason = self._unify_method(function, get_proper_type(own))
+                if reason is not None:
+                    return reason if name == "__call__" else f'"{name}": {reason}'
+        return None
+
+    def _unify_method(self, wanted: CallableType, own: ProperType) -> str | None:
+        """A method of a protocol, which may be called with any sizes. One that takes some alone is
+        accepted, for these may be all that it is called with; what it returns must fit."""
+        function = freshen_function_type_vars(wanted)
+        self._add_variables(function)
+        variables = function.variables
+        function = function.copy_modified(variables=())
+        reason = self._unify_function(function, own)
+        if reason is not None:
+            return reason
+        for v in variables:  # those that it leaves open stand for themselves
+            name = self.variables.get(v.id)
+            if name is None:
+                continue
+            if isinstance(v, TypeVarTupleType):
+                self.bindings.variadic[name] = (self.encoder.dim(UnpackType(v)),)
+            elif isinstance(self.bindings.single.get(name, UNKNOWN), Unknown):
+                self.bindings.single[name] = self.encoder.dim(v)
+        reason = self._unify_function(function, own)
+        return reason if reason is not None and reason.startswith("it returns") else None
 
     def _unify_tuple(self, f: TupleType, a: ProperType) -> str | None:
         if any(isinstance(get_proper_type(i), UnpackType) for i in f.items):

@@ -25,7 +25,7 @@ from mypy.nodes import (
     TupleExpr,
     TypeInfo,
 )
-from mypy.plugin import ClassDefContext
+from mypy.typeops import get_type_vars
 from mypy.types import (
     CallableType,
     RawExpressionType,
@@ -37,7 +37,6 @@ from mypy.types import (
 
 from typedflux.mypy_plugin.encoding import MODULE
 from typedflux.mypy_plugin.syntax import walk
-from typedflux.mypy_plugin.traversal import TypeCollector, is_choice
 
 _KEY = "typedflux"
 _WORD = re.compile(r'Name "(\w+)" is not defined|Variable "[\w.]*?(\w+)" is not valid as a type')
@@ -66,10 +65,26 @@ def noted_dims(info: TypeInfo) -> frozenset[str]:
         if theirs:
             for variable, argument in zip(base.type.defn.type_vars, base.args, strict=False):
                 if variable.name in theirs:
-                    finder = TypeCollector()
-                    argument.accept(finder)
-                    names |= {v.name for v in finder.variables}
+                    names |= {v.name for v in get_type_vars(argument)}
     return frozenset(names)
+
+
+def dim_places(info: TypeInfo) -> frozenset[int]:
+    """The places of the type parameters of a class that stand for dims; to be asked when all
+    classes are analysed."""
+    known = _places.get(info)
+    if known is None or known[0] is not info.defn:
+        variables = info.defn.type_vars
+        if info.has_base(MODULE):
+            places = frozenset(range(len(variables)))
+        else:
+            names = noted_dims(info)
+            places = frozenset(i for i, v in enumerate(variables) if v.name in names)
+        known = _places[info] = (info.defn, places)
+    return known[1]
+
+
+_places: dict[TypeInfo, tuple[ClassDef, frozenset[int]]] = {}
 
 
 def _written_dims(info: TypeInfo) -> frozenset[str]:
@@ -105,13 +120,6 @@ def _strings(t: Type | None) -> Iterator[str]:
             yield t.original_str_expr
         for inner in t.args if isinstance(t, UnboundType) else t.items:
             yield from _strings(inner)
-
-
-def loosen(ctx: ClassDefContext) -> None:
-    """Modules of one class with different dims have the class in common, not only `object`."""
-    for variable in ctx.cls.type_vars:
-        if isinstance(variable, TypeVarType) and not is_choice(variable):
-            variable.variance = COVARIANT
 
 
 def only_dims(info: TypeInfo) -> bool:

@@ -30,7 +30,7 @@ from typedflux.mypy_plugin import messages
 from typedflux.mypy_plugin.annotated import ENSURE, Annotated
 from typedflux.mypy_plugin.annotations import BASES, Annotations
 from typedflux.mypy_plugin.carriers import WRITTEN, mentions
-from typedflux.mypy_plugin.classes import Subscripts, loosen, noted_dims, only_dims
+from typedflux.mypy_plugin.classes import Subscripts, noted_dims, only_dims
 from typedflux.mypy_plugin.configuration import find_own_modules, settings, source_hash
 from typedflux.mypy_plugin.construction import is_built
 from typedflux.mypy_plugin.context import CallContext, SignatureContext, checker_of
@@ -47,6 +47,7 @@ from typedflux.mypy_plugin.narrowing import Narrowing
 from typedflux.mypy_plugin.pure import PURE
 from typedflux.mypy_plugin.ranks import COMPARISONS, Ranks
 from typedflux.mypy_plugin.rebinding import PROBE, Rebinding
+from typedflux.mypy_plugin.scopes import loosen
 from typedflux.mypy_plugin.signatures import Signatures
 from typedflux.mypy_plugin.sizes import INT_METHODS, Sizes
 from typedflux.mypy_plugin.taking import Taking, promises

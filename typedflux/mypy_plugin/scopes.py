@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from mypy.nodes import (
+    COVARIANT,
     AssignmentStmt,
     Block,
     ClassDef,
@@ -30,7 +31,7 @@ from mypy.nodes import (
     TypeVarExpr,
     TypeVarTupleExpr,
 )
-from mypy.plugin import AnalyzeTypeContext
+from mypy.plugin import AnalyzeTypeContext, ClassDefContext
 from mypy.semanal import SemanticAnalyzer
 from mypy.tvar_scope import TypeVarLikeScope
 from mypy.type_visitor import TypeQuery, TypeTranslator
@@ -45,12 +46,13 @@ from mypy.types import (
     TypeOfAny,
     TypeVarLikeType,
     TypeVarTupleType,
+    TypeVarType,
 )
 
 from typedflux.mypy_plugin.classes import note_dim
 from typedflux.mypy_plugin.encoding import Encoder
 from typedflux.mypy_plugin.syntax import walk
-from typedflux.mypy_plugin.traversal import TypeCollector
+from typedflux.mypy_plugin.traversal import TypeCollector, is_choice
 
 
 def apis(ctx: AnalyzeTypeContext) -> tuple[TypeAnalyser, SemanticAnalyzer]:
@@ -60,6 +62,13 @@ def apis(ctx: AnalyzeTypeContext) -> tuple[TypeAnalyser, SemanticAnalyzer]:
     semantic = analyser.api
     assert isinstance(semantic, SemanticAnalyzer)
     return analyser, semantic
+
+
+def loosen(ctx: ClassDefContext) -> None:
+    """Modules of one class with different dims have the class in common, not only `object`."""
+    for variable in ctx.cls.type_vars:
+        if isinstance(variable, TypeVarType) and not is_choice(variable):
+            variable.variance = COVARIANT
 
 
 class Scopes:

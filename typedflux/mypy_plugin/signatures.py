@@ -35,6 +35,7 @@ from mypy.types import (
     CallableType,
     FunctionLike,
     Instance,
+    Overloaded,
     ProperType,
     TupleType,
     Type,
@@ -63,6 +64,7 @@ from typedflux.mypy_plugin.traversal import (
     TypeCollector,
     loosened,
     speaks_of_shapes,
+    wants_shapes,
 )
 from typedflux.mypy_plugin.unions import is_declared, united
 
@@ -362,7 +364,7 @@ class Signatures:
         for _, given in self._pairs(seen.signature, ctx):
             i, expression = given.formal, given.place
             formal = erase_typevars(wanted.arg_types[i])
-            if i not in seen.open or expression is None or is_subtype(given.type, formal):
+            if i not in seen.open or expression is None or self._fits(given.type, formal):
                 continue
             wrong = True
             ctx.api.fail(
@@ -374,6 +376,34 @@ class Signatures:
                 code=ARG_TYPE,
             )
         return wrong
+
+    def _fits(self, actual: Type, formal: Type) -> bool:
+        """Whether an argument is of the class that is wanted, whatever its shapes."""
+        f, a = get_proper_type(formal), get_proper_type(actual)
+        if is_subtype(a, f) or not isinstance(f, Instance) or not wants_shapes(f.type):
+            return is_subtype(a, f)
+        if isinstance(a, UnionType):
+            return all(self._fits(item, f) for item in a.items)
+        for name in f.type.protocol_members:
+            wanted = find_member(name, f, f)
+            own: Type | None = None
+            if isinstance(a, Instance):
+                own = find_member(name, a, a)
+            elif isinstance(a, (CallableType, Overloaded)) and name == "__call__":
+                own = a
+            if own is None or wanted is None:
+                return False
+            x, y = get_proper_type(own), get_proper_type(wanted)
+            if isinstance(x, CallableType) and isinstance(y, CallableType):
+                x, y = self._bare(x), self._bare(y)
+            if not is_subtype(x, y):
+                return False
+        return True
+
+    def _bare(self, t: CallableType) -> CallableType:
+        """A function's type without shapes."""
+        bare = relax(t, self.encoder)
+        return bare.copy_modified(ret_type=loosened(bare.ret_type))
 
     def _report(self, signature: CallableType, outcome: Outcome, ctx: CallContext) -> None:
         for binder, reason, formal, given in outcome.problems:
@@ -481,7 +511,8 @@ def _without_context(
             isinstance(formal, UnionType)
             and any(is_instance(get_proper_type(item), TENSOR) for item in formal.items)
         )
-        if holds_tensor and len(actuals) == 1 and not signature.arg_kinds[i].is_star():
+        wanted = holds_tensor or (isinstance(formal, Instance) and wants_shapes(formal.type))
+        if wanted and len(actuals) == 1 and not signature.arg_kinds[i].is_star():
             formals[i] = unknown()
             left.append(i)
     return relaxed.copy_modified(arg_types=formals), frozenset(left)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mypy.nodes import ClassDef, TypeInfo
 from mypy.type_visitor import TypeQuery, TypeTranslator
 from mypy.types import (
     AnyType,
+    CallableType,
     Instance,
     LiteralType,
     ProperType,
@@ -22,7 +24,8 @@ from mypy.types import (
     get_proper_type,
 )
 
-from typedflux.mypy_plugin.encoding import DIM_OF, EXPRESSION, HELD, MODULE, STATIC, TENSOR
+from typedflux.mypy_plugin.classes import dim_places
+from typedflux.mypy_plugin.encoding import DIM_OF, EXPRESSION, HELD, STATIC, TENSOR
 
 
 def is_choice(t: ProperType) -> bool:
@@ -64,9 +67,9 @@ class _Speaks(TypeQuery[bool]):
         return any(items)
 
     def visit_instance(self, t: Instance) -> bool:
-        if t.type.fullname in (TENSOR, DIM_OF) or (t.args and t.type.has_base(MODULE)):
+        if t.type.fullname in (TENSOR, DIM_OF) or (t.args and dim_places(t.type)):
             return True
-        return super().visit_instance(t)
+        return wants_shapes(t.type) or super().visit_instance(t)
 
     def visit_type_alias_type(self, t: TypeAliasType) -> bool:
         # A recursive one is left to mypy. (The base class would answer once for each alias.)
@@ -76,6 +79,23 @@ class _Speaks(TypeQuery[bool]):
 
 
 _speaks = _Speaks()
+_wanting: dict[TypeInfo, tuple[ClassDef, bool]] = {}
+
+
+def wants_shapes(info: TypeInfo) -> bool:
+    """Whether a class is a protocol with shapes in the signatures of its methods."""
+    if not info.is_protocol or info.module_name in ("typing", "builtins", "collections.abc"):
+        return False
+    known = _wanting.get(info)
+    if known is None or known[0] is not info.defn:
+        _wanting[info] = (info.defn, False)  # it may mention itself
+        found = False
+        for name in info.protocol_members:
+            entry = info.get(name)
+            t = entry.type if entry is not None else None
+            found = found or (isinstance(t, CallableType) and t.accept(_Speaks()))
+        known = _wanting[info] = (info.defn, found)
+    return known[1]
 
 
 def speaks_of_shapes(t: Type) -> bool:
@@ -94,9 +114,18 @@ class Axes(TypeTranslator):
     def visit_instance(self, t: Instance) -> Type:
         if t.type.fullname == TENSOR:
             return t.copy_modified(args=[t.args[0], *self._axes(t.args[1:])])
-        if t.type.fullname == DIM_OF or (t.args and t.type.has_base(MODULE)):
+        if t.type.fullname == DIM_OF:
             return t.copy_modified(args=[self._one(a) for a in t.args])
-        return super().visit_instance(t)
+        places = dim_places(t.type) if t.args else ()
+        if not places:
+            return super().visit_instance(t)
+        several = t.type.has_type_var_tuple_type
+        return t.copy_modified(
+            args=[
+                self._one(a) if several or i in places else a.accept(self)
+                for i, a in enumerate(t.args)
+            ]
+        )
 
     def _axes(self, axes: tuple[Type, ...]) -> list[Type]:
         out: list[Type] = []
