@@ -141,7 +141,6 @@ def growing(x: Float32[Tensor, "b n"], y: Float32[Tensor, "b m"], k: int) -> Non
     z = x
     for _ in range(k):
         z = concat([z, y], axis=1)
-    zeros((4, 3)) @ z
     z @ zeros((3, 4))
     u = x
     while u.shape[0] < 10:

@@ -196,11 +196,9 @@ def ranked(
     reveal_type(x[None])  # -> Shaped[Tensor, '1 _ _']
     zeros((5, 6)) + x
     zeros((5, 6)) @ x
-    if y.ndim != 3:
-        y = y[None]
     y.sum(axis=4)
     assert len(y.shape) == 3
-    reveal_type(y.shape)  # -> tuple[Size['_'], Size['_'], Size['_']]
+    reveal_type(y.shape)  # -> tuple[Size['_'], Size['_'], Size['3']]
     assert y.shape == (2, n, 3), "batch"
     reveal_type(y)  # -> Float[Tensor, '2 _ 3']
     y @ zeros((4, 2))  # !! the last axis of the first operand is 3, the second to last of the
@@ -216,6 +214,14 @@ def raised_rank(x: Tensor, w: Float32[Tensor, "b k"]) -> None:
     reveal_type(x)  # -> Shaped[Tensor, '_ _ _']
     x = x[0]
     reveal_type(x)  # -> Shaped[Tensor, '_ _']
+
+def by_rank(x: Float32[Tensor, "*any 6"]) -> Float32[Tensor, "_ 6"]:
+    if x.ndim == 1:
+        return x[None]
+    if len(x.shape) > 2:
+        return x.reshape((-1, 6))
+    x @ zeros((5, 2))  # !! the last axis of the first operand is 6, the second to last of the
+    return x
 
 def like(x: Tensor, w: Float32[Tensor, "b k"]) -> Float[Tensor, "b 2"]:
     assert x.shape == w.shape

@@ -94,7 +94,6 @@ def shapes(x: Float32[Tensor, "b n"], z: Float32[Tensor, "*batch 3 k"], t: Tenso
     reveal_type(zeros((*z.shape[:-1], 2)))  # -> Float32[Tensor, '*batch 3 2']
     reveal_type(zeros(z.shape[:-2] + (x.shape[0],)))  # -> Float32[Tensor, '*batch b']
     reveal_type(z.reshape((*z.shape[:-2], -1)))  # -> Float32[Tensor, '*batch 3*k']
-    reveal_type(t.shape)  # -> tuple[int, ...]
     reveal_type(zeros(t.shape))  # -> Float32[Tensor, '...']
     reveal_type(zeros(tuple(x.shape)))  # -> Float32[Tensor, 'b n']
     reveal_type(zeros(x.shape[:-1] + (2,)))  # -> Float32[Tensor, 'b 2']

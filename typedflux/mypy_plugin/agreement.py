@@ -134,7 +134,7 @@ def _dtypes(name: str) -> frozenset[DType]:
 
 
 def _shapes_may_agree(mine: str, theirs: str, names: Mapping[str, str]) -> bool:
-    a, b = mine.split(), theirs.split()
+    a, b = ([names.get(t, t) if t[0] == "*" else t for t in s.split()] for s in (mine, theirs))
     if "..." in a or "..." in b:
         return True
     return len(a) == len(b) and all(

@@ -14,12 +14,13 @@ from mypy.errors import ErrorInfo
 from mypy.nodes import Expression, MypyFile
 
 from typedflux.mypy_plugin.constants import Constants
-from typedflux.mypy_plugin.encoding import Atom, Encoder
+from typedflux.mypy_plugin.encoding import Atom, Encoder, is_variadic
 from typedflux.mypy_plugin.evaluation import Undetermined
 from typedflux.mypy_plugin.regions import Region, regions
 from typedflux.shapes.dims import (
     Dim,
     Dimension,
+    Shape,
     Symbol,
     Unknown,
     equal,
@@ -84,11 +85,22 @@ class Narrowing:
     def _solved(self, here: list[Region], constants: Constants) -> Equalities:
         found: Equalities = {}
         for region in here:
+            # `*batch` of which the rank is asked for is no longer any number of axes.
+            for expression in region.ranked():
+                for size in self._axes(expression, constants.checker):
+                    if is_variadic(size) and isinstance(size, Dim):
+                        (several,) = symbols(size)
+                        found[several] = self.encoder.dim(self.encoder.unknown_axes())
             for a, b in region.equalities():
                 for x, y in _paired(_value(a, constants), _value(b, constants)):
                     slots: dict[Symbol | str, Dimension] = {s: d for s, d in found.items()}
                     _note(substitute(x, slots), substitute(y, slots), found)
         return found
+
+    def _axes(self, expression: Expression, checker: TypeChecker) -> Shape:
+        t = checker.lookup_type_or_none(expression)
+        tensor = self.encoder.tensor(t) if t is not None else None
+        return () if tensor is None else tensor.shape
 
 
 class _Later(Mapping[Symbol, Dimension]):

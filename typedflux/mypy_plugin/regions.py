@@ -17,7 +17,9 @@ from mypy.nodes import (
     Expression,
     ExpressionStmt,
     IfStmt,
+    MemberExpr,
     MypyFile,
+    NameExpr,
     Node,
     OpExpr,
     RaiseStmt,
@@ -48,6 +50,17 @@ class Region:
         """The pairs of expressions that are equal there."""
         yield from _equalities(self.condition, self.truth)
 
+    def ranked(self) -> Iterator[Expression]:
+        """The tensors whose rank the condition asks for."""
+        for node in walk(self.condition):
+            match node:
+                case MemberExpr(name="ndim", expr=of):
+                    yield of
+                case CallExpr(
+                    callee=NameExpr(name="len"), args=[MemberExpr(name="shape", expr=of)]
+                ):
+                    yield of
+
 
 def _equalities(e: Expression, truth: bool) -> Iterator[tuple[Expression, Expression]]:
     match e:
@@ -69,7 +82,11 @@ def _equalities(e: Expression, truth: bool) -> Iterator[tuple[Expression, Expres
 
 def regions(tree: MypyFile) -> list[Region]:
     """All regions of a file whose condition holds sizes against each other."""
-    return [r for r in _regions(tree) if any(True for _ in r.equalities())]
+    return [
+        r
+        for r in _regions(tree)
+        if any(True for _ in r.equalities()) or any(True for _ in r.ranked())
+    ]
 
 
 def _regions(tree: MypyFile) -> Iterator[Region]:
