@@ -33,7 +33,7 @@ from typedflux.mypy_plugin.calls import DTYPE, SHAPE
 from typedflux.mypy_plugin.constants import Constants
 from typedflux.mypy_plugin.construction import Applied, Construct, encoded
 from typedflux.mypy_plugin.context import CallContext, checker_of
-from typedflux.mypy_plugin.encoding import MODULE, TENSOR, Encoder
+from typedflux.mypy_plugin.encoding import ANY_AXES, MODULE, TENSOR, Encoder
 from typedflux.mypy_plugin.evaluation import (
     Alternatives,
     Deferred,
@@ -51,6 +51,7 @@ from typedflux.mypy_plugin.results import join
 from typedflux.mypy_plugin.signatures import withdraw
 from typedflux.mypy_plugin.values import Reader, declared_type
 from typedflux.nn.module import Module
+from typedflux.shapes.dims import Unknown
 from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.tensor import Tensor
 
@@ -205,7 +206,10 @@ class Execution:
             return ctx.default_attr_type
         watch(checker_of(ctx).msg.errors)
         try:
-            return encoded(evaluate(getattr, [operand, name], {}), self.encoder)
+            value = evaluate(getattr, [operand, name], {})
+            if isinstance(value, Unknown) or (type(value) is tuple and _is_open(value)):
+                return ctx.default_attr_type  # nothing is known
+            return encoded(value, self.encoder)
         except Undetermined:
             return ctx.default_attr_type
         except (ShapeError, DTypeError) as error:
@@ -333,3 +337,7 @@ def _is_model(value: Any) -> bool:
         )
         for leaf in leaves(value)
     )
+
+
+def _is_open(shape: tuple[Any, ...]) -> bool:
+    return len(shape) == 1 and shape[0] is ANY_AXES

@@ -217,7 +217,7 @@ class Layers:
     def attribute(self, name: str, ctx: AttributeContext) -> Type | None:
         """A field or property of such a layer; `None` when the layer's type does not tell."""
         p = get_proper_type(ctx.type)
-        if not isinstance(p, Instance) or recipe_of(p) is None:
+        if ctx.is_lvalue or not isinstance(p, Instance) or recipe_of(p) is None:
             return None
         try:
             layer = construct_of(p, Reader(self.encoder, checker_of(ctx), ctx.context))

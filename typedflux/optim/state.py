@@ -237,7 +237,7 @@ def _rules_cast() -> Callable[[Rule, Tensor], Rule]:
         assert isinstance(dtype, dtypes.DType)
         key = (id(rule), dtype)
         if key not in made:
-            made[key] = map_scalars(rule, lambda t: ops.astype(t, dtype))  # type: ignore[arg-type]  # tensors in a state
+            made[key] = map_scalars(rule, lambda t: ops.astype(t, dtype))  # tensors in a state
         return made[key]
 
     return cast
