@@ -12,6 +12,7 @@ import argparse
 import gc
 import importlib
 import importlib.util
+import itertools
 import json
 import pathlib
 import platform

@@ -16,7 +16,9 @@ from typedflux.core.stateful import DIMS
 from typedflux.shapes.spec import FixedAxis, NamedAxis, parse
 
 Key = tuple[type, str]
-Dims = dict[Key, Any]
+Dims = dict[Any, Any]
+"""Sizes by class and name; and for each class all of whose sizes are known numbers these in order,
+which is what compiled checks look up."""
 
 _ROLES = "__typedflux_roles__"
 
@@ -84,6 +86,7 @@ def dims_in(instance: Any) -> Dims | None:
     dims: Dims | None = fields.get(DIMS)
     if dims is None:
         dims = {k: v for k, v in roles_of(type(instance)).items() if isinstance(v, int)}
+        _put_in_order(dims, type(instance))
         try:
             fields[DIMS] = dims
         except TypeError:  # a class, whose dict is read-only
@@ -120,7 +123,16 @@ def set_dim(instance: Any, cls: type, name: str, size: Any) -> None:
     for key, other in roles.items():
         if other == role:
             dims[key] = size
+    _put_in_order(dims, type(instance))
     instance.__dict__[DIMS] = dims
+
+
+def _put_in_order(dims: Dims, cls: type) -> None:
+    """Add the sizes of whole classes."""
+    for base in {owner for owner, _ in roles_of(cls)}:
+        sizes = tuple(dims.get((base, name)) for name in variables_of(base))
+        if all(type(size) is int for size in sizes):
+            dims[base] = sizes
 
 
 def bind_dims(instance: Any, **sizes: int) -> None:

@@ -91,13 +91,11 @@ def usual_class(array_type: type) -> type:
 
 
 def preferred(array_type: Any, names: DTypeNames) -> Any:
-    """The data type to compare with first, where one alone is wanted."""
-    if len(names) != 1:
+    """The data type to compare with first: the one that is wanted, or the usual one of a family."""
+    usual = ("float32", "int64", "bool", "complex64")
+    name = next((n for n in (*usual, *sorted(map(str, names))) if n in names), None)
+    if name is None:
         return None
-    (name,) = names
-    if not isinstance(name, str):
-        return None
-    module = getattr(array_type, "__module__", "").partition(".")[0]
-    if module == "torch":
+    if getattr(array_type, "__module__", "").partition(".")[0] == "torch":
         return getattr(sys.modules.get("torch"), name, None)
     return next((d.dtype for d in ALL if d.name == name), None)

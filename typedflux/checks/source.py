@@ -392,6 +392,13 @@ class Writer:
             for axis in axes_in(e)
             if isinstance(axis, NamedAxis)
         }
+        if mentioned.issuperset(plan.variables):
+            for name in plan.variables:
+                self.singles[name] = (self.local(), SURE)
+            loaded = "".join(f"{variable}, " for variable, _ in self.singles.values())
+            owner = self.constant(plan.owner)
+            self.add(f"{loaded.rstrip()} = {self.fields()}[{PREFIX}DIMS][{owner}]")
+            return
         dims = self.local()
         self.add(f"{dims} = {self.fields()}[{PREFIX}DIMS]")
         for name in plan.variables:
