@@ -65,12 +65,12 @@ class Checked:
 
 def check(
     paths: Sequence[str], *, config_file: str | None = None, others: Sequence[str] = (),
-    typed: bool = False,
+    typed: bool = False, untyped_too: bool = False,
 ) -> Checked:  # fmt: skip
     """Check files and folders with the project's configuration of mypy and the plugin.
 
     With `typed`, the given files are checked anew, whatever the cache has, and their trees and the
-    types of their expressions are kept.
+    types of their expressions are kept; with `untyped_too`, functions without annotations as well.
 
     Raises:
         Refused: when mypy cannot check them.
@@ -85,10 +85,13 @@ def check(
         options.check_untyped_defs = True
         options.ignore_missing_imports = True
     if typed:
-        options.check_untyped_defs = True
         options.export_types = options.preserve_asts = True
         options.num_workers = 0
         sources = [_with_text(source) for source in sources]
+    if untyped_too:
+        for source in sources:  # of all modules, the cache of the others would be void
+            settings = options.per_module_options.setdefault(source.module, {})
+            settings["check_untyped_defs"] = True
     options.output = "json"
     extra = []
     if PLUGIN not in options.plugins:

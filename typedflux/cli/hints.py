@@ -63,7 +63,11 @@ def run(arguments: argparse.Namespace) -> int:
         if not pathlib.Path(path).is_file():
             raise Refused(f"{path} is no file")
     checked = check(
-        arguments.paths, config_file=arguments.config_file, others=arguments.mypy, typed=True
+        arguments.paths,
+        config_file=arguments.config_file,
+        others=arguments.mypy,
+        typed=True,
+        untyped_too=True,
     )
     wanted = {pathlib.Path(path).resolve() for path in arguments.paths}
     errors = [
