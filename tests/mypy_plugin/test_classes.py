@@ -329,4 +329,5 @@ def test_type_parameters(tmp_path: Path) -> None:
         None,
         "--python-version",
         "3.12",
+        "--native-parser",
     )
