@@ -31,8 +31,8 @@ def test_only_the_standard_library_is_imported(name: str) -> None:
             modules = [node.module or ""]
         for module in modules:
             assert module.startswith("typedflux.shapes") or module.split(".")[0] in {
-                "__future__", "ast", "collections", "dataclasses", "functools", "math",
-                "operator", "re", "string", "types", "typing",
+                "__future__", "ast", "collections", "contextlib", "contextvars", "dataclasses",
+                "functools", "math", "operator", "re", "string", "types", "typing",
             }  # fmt: skip
 
 

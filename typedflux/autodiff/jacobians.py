@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import numpy as np
-
-from typedflux import ops
+from typedflux import dtypes, ops
 from typedflux.autodiff.api import gradient, vjp
 from typedflux.autodiff.batching import vmap
 from typedflux.autodiff.forward import jvp
 from typedflux.core.primitive import type_of
+from typedflux.shapes.dims import Dimension
 from typedflux.shapes.errors import DTypeError
-from typedflux.tensor import Tensor, wrap
+from typedflux.tensor import Tensor
 
 T = TypeVar("T")
 
@@ -38,7 +37,7 @@ def jacobian(f: Callable[[Tensor], Tensor], x: Tensor, /) -> Tensor:
         raise TypeError(f"jacobian needs a function that returns a tensor, got {type(y).__name__}")
     if not y.dtype.is_inexact:
         raise DTypeError(f"jacobian: the result {type_of(y)} has no derivative")
-    if y.size <= x.size:
+    if _at_most(y.size, x.size):
         rows = _for_each_unit(pullback, y, 0)
         return ops.reshape(ops.conj(rows) if y.dtype.is_complex else rows, (*y.shape, *x.shape))
     columns = _for_each_unit(lambda unit: jvp(f, (x,), (unit,))[1], x, -1)
@@ -49,16 +48,30 @@ _CHUNK = 1 << 22
 """Elements in the unit vectors of one pass: what bounds the memory that batching them takes."""
 
 
+def _at_most(size: Dimension, other: Dimension) -> bool:
+    """Whether one size is not above another; true for sizes of which it is not known."""
+    return not (isinstance(size, int) and isinstance(other, int)) or size <= other
+
+
 def _for_each_unit(linear: Callable[[Tensor], Any], like: Tensor, out_axis: int) -> Tensor:
     """The results of a linear map for all unit vectors of a tensor's shape, along `out_axis`."""
-    count = like.size
+    count: Dimension = like.size
+    batched: Callable[[Tensor], Tensor] = vmap(linear, out_axes=out_axis)
+    if not isinstance(count, int):
+        return batched(_units(like, count, 0))
     step = max(1, _CHUNK // max(count, 1))
-    parts = []
-    for start in range(0, max(count, 1), step):
-        units = np.eye(min(step, count - start), count, start, dtype=like.dtype.dtype)
-        given = wrap(units.reshape(len(units), *like.shape))
-        parts.append(vmap(linear, out_axes=out_axis)(given))
+    parts = [
+        batched(_units(like, min(step, count - start), start))
+        for start in range(0, max(count, 1), step)
+    ]
     return parts[0] if len(parts) == 1 else ops.concat(parts, axis=out_axis)
+
+
+def _units(like: Tensor, number: Any, start: int) -> Tensor:
+    """Some of the unit vectors of a tensor's shape, along a first axis."""
+    chosen = ops.eye(number, like.size, k=start, dtype=dtypes.bool_)
+    chosen = ops.reshape(chosen, (number, *like.shape))
+    return ops.where(chosen, ops.ones_like(like), ops.zeros_like(like))
 
 
 def hessian(f: Callable[[Tensor], Tensor], x: Tensor, /) -> Tensor:

@@ -52,6 +52,7 @@ from typedflux.mypy_plugin.encoding import STATIC, Encoder, is_variadic
 from typedflux.mypy_plugin.evaluation import Deferred, Place, Run, Undetermined
 from typedflux.mypy_plugin.joining import Joins
 from typedflux.mypy_plugin.messages import rewrite, spell
+from typedflux.mypy_plugin.results import Alike
 from typedflux.shapes.dims import Dim, Unknown
 from typedflux.shapes.errors import DTypeError, ShapeError
 
@@ -441,6 +442,8 @@ def encoded(value: Any, encoder: Encoder) -> Type:
         items = [encoded(v, encoder) for v in value]
         joined = UnionType.make_union(items) if items else UninhabitedType()
         return TupleType(items, encoder.instance("builtins.tuple", [joined]))
+    if isinstance(value, Alike):
+        return encoder.instance(f"builtins.{value.kind.__name__}", [encoded(value.item, encoder)])
     if isinstance(value, list) and value:
         first, *rest = [encoded(v, encoder) for v in value]
         if all(item == first for item in rest):

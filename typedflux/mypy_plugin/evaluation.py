@@ -47,7 +47,16 @@ from typedflux.mypy_plugin.questions import (
 )
 from typedflux.mypy_plugin.results import Differ, Expansion, join
 from typedflux.ops import Generator, using_generator
-from typedflux.shapes.dims import UNKNOWN, Dim, Dimension, Symbol, Unknown, symbol, symbols
+from typedflux.shapes.dims import (
+    UNKNOWN,
+    Dim,
+    Dimension,
+    Symbol,
+    Unknown,
+    supposing,
+    symbol,
+    symbols,
+)
 from typedflux.shapes.errors import DTypeError, ShapeError, UndecidedError
 from typedflux.tensor import Tensor
 
@@ -197,10 +206,25 @@ class _Trials:
                 else:
                     return
         guessed = any(isinstance(q, Choice) and q.anything for q in answers)
+        if isinstance(outcome, UndecidedError) and not guessed:
+            if self._supposing(answers, expansion):
+                return
         if isinstance(outcome, (UndecidedError, TraceError)) and not guessed:
             self.undecided = outcome
         else:
             self.improper = True
+
+    def _supposing(self, answers: dict[Question, Any], expansion: Expansion) -> bool:
+        """Runs in which names have values, where the function asks for them: several of each, and
+        what the results have in common counts. Refusals may come from the values alone."""
+        results, refusals, repeats = len(self.results), len(self.refusals), len(self.repeats)
+        for least, step in _SUPPOSED:
+            with supposing(_Numbers(least, step).of):
+                outcome = self._run(answers, expansion)
+            if outcome is not None or len(self.refusals) > refusals:
+                del self.results[results:], self.refusals[refusals:], self.repeats[repeats:]
+                return False
+        return True
 
     def _run(self, answers: dict[Question, Any], expansion: Expansion) -> Exception | None:
         """One run, whose result or refusal is kept; another exception is returned."""
@@ -233,6 +257,21 @@ class _Trials:
 
 
 _MOST_RUNS = 400
+_SUPPOSED = ((1, 0), (2, 1), (11, 7))
+"""What names stand for where their values are asked for: the first name, and how much more each
+further one. A size of 1 is often treated apart."""
+
+
+@dataclass
+class _Numbers:
+    """Numbers for names, as they come."""
+
+    least: int
+    step: int
+    known: dict[Symbol, int] = field(default_factory=dict)
+
+    def of(self, name: Symbol) -> int:
+        return self.known.setdefault(name, self.least + self.step * len(self.known))
 
 
 def _shared(found: Sequence[tuple[Repeat, ...]]) -> tuple[Repeat, ...]:

@@ -49,7 +49,7 @@ from typedflux.mypy_plugin.ranks import COMPARISONS, Ranks
 from typedflux.mypy_plugin.rebinding import PROBE, Rebinding
 from typedflux.mypy_plugin.scopes import loosen
 from typedflux.mypy_plugin.signatures import Signatures
-from typedflux.mypy_plugin.sizes import INT_METHODS, Sizes
+from typedflux.mypy_plugin.sizes import FLOAT_POWERS, INT_METHODS, Sizes
 from typedflux.mypy_plugin.taking import Taking, promises
 from typedflux.mypy_plugin.traversal import speaks_of_shapes
 
@@ -313,6 +313,10 @@ class TypedfluxPlugin(Plugin):
             return lambda ctx: self.growing.added(ADDING[fullname], ctx)
         if fullname in INT_METHODS:
             return lambda ctx: self.sizes.int_arithmetic(ctx, default)
+        if fullname in FLOAT_POWERS:
+            return lambda ctx: self.sizes.power(
+                ctx, ctx.default_return_type if default is None else default(ctx)
+            )
         if default is not None:
             return None
         if fullname in COMPARISONS:

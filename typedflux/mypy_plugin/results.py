@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from typedflux import dtypes
@@ -13,6 +14,14 @@ from typedflux.shapes.dims import UNKNOWN, Dim, Dimension, Shape, Symbol, equal,
 
 Expansion = Mapping[Symbol, tuple[Dimension, ...]]
 """What stands for each open place of shapes in one evaluation: axes, as many as are tried."""
+
+
+@dataclass(frozen=True)
+class Alike:
+    """A tuple or list of items of one type, of which the number is not known."""
+
+    kind: type
+    item: Any
 
 
 class Differ(Exception):
@@ -34,9 +43,16 @@ def join(results: Sequence[tuple[Any, Expansion]]) -> Any:
     if all(type(r) is tuple and r and all(map(is_size, r)) for r, _ in results):
         return join_shapes(results)  # the sizes of shapes
     if type(first) in (list, tuple):
-        if not all(type(r) is type(first) and len(r) == len(first) for r, _ in results):
+        if not all(type(r) is type(first) for r, _ in results):
             raise Differ
+        if not all(len(r) == len(first) for r, _ in results):
+            items = [(item, e) for r, e in results for item in r]
+            return Alike(type(first), join(items))
         return type(first)(join([(r[i], e) for r, e in results]) for i in range(len(first)))
+    if isinstance(first, Alike):
+        if not all(isinstance(r, Alike) and r.kind is first.kind for r, _ in results):
+            raise Differ
+        return Alike(first.kind, join([(r.item, e) for r, e in results]))
     if is_size(first):
         if not all(is_size(r) for r, _ in results):
             raise Differ

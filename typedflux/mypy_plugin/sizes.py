@@ -9,10 +9,19 @@ from typing import Any
 from mypy.checker import TypeChecker
 from mypy.nodes import ARG_POS, CallExpr, Expression, OpExpr, RefExpr, UnaryExpr
 from mypy.plugin import FunctionContext, MethodContext
-from mypy.types import Instance, ProperType, TupleType, Type, UnionType, get_proper_type
+from mypy.types import (
+    AnyType,
+    Instance,
+    LiteralType,
+    ProperType,
+    TupleType,
+    Type,
+    UnionType,
+    get_proper_type,
+)
 
 from typedflux.mypy_plugin.construction import encoded
-from typedflux.mypy_plugin.context import checker_of
+from typedflux.mypy_plugin.context import CallContext, checker_of
 from typedflux.mypy_plugin.encoding import DIM_OF, TENSOR, Encoder, is_instance
 from typedflux.mypy_plugin.evaluation import Undetermined
 from typedflux.mypy_plugin.pure import PURE, Range, absolute, divide, is_size, power, whole
@@ -25,6 +34,7 @@ from typedflux.shapes.dims import (
 from typedflux.shapes.errors import UndecidedError
 
 INT = "builtins.int"
+FLOAT = "builtins.float"
 
 
 class Sizes:
@@ -35,6 +45,8 @@ class Sizes:
 
     def arithmetic(self, method: str, ctx: MethodContext) -> Type:
         """`2 * n + 1` on sizes stays a dimension."""
+        if "pow" in method:
+            ctx = ctx._replace(default_return_type=self.power(ctx, ctx.default_return_type))
         if isinstance(ctx.context, (OpExpr, UnaryExpr)):
             found = self._operation(ctx.context, checker_of(ctx), ctx.default_return_type)
             if found is not None:
@@ -61,7 +73,20 @@ class Sizes:
             found = self._operation(ctx.context, checker_of(ctx), None)
             if found is not None:
                 return found
-        return ctx.default_return_type if otherwise is None else otherwise(ctx)
+        return self.power(ctx, ctx.default_return_type if otherwise is None else otherwise(ctx))
+
+    def power(self, ctx: CallContext, default: Type) -> Type:
+        """`d**-0.5` is a float: for mypy it might be complex, so anything, and a tensor times
+        anything is anything. The same for `2**n`, which is an int."""
+        if not isinstance(get_proper_type(default), AnyType):
+            return default
+        operands = [t for types in ctx.arg_types for t in types]
+        if isinstance(ctx, MethodContext):
+            operands.append(ctx.type)
+        if len(operands) != 2 or not all(map(_is_number, operands)):
+            return default
+        floats = any(_is_float(t) for t in operands)
+        return self.encoder.instance(FLOAT if floats else INT)
 
     def _operation(
         self, node: OpExpr | UnaryExpr, checker: TypeChecker, default: Type | None
@@ -86,6 +111,8 @@ class Sizes:
         """`len(x)`, `max(n, 3)`, `math.prod(x.shape)`, ...: of sizes and tensors."""
         if fullname == "builtins.list":
             return self._list(ctx)
+        if fullname == "builtins.pow":
+            default = self.power(ctx, default)
         total = get_proper_type(default)
         if fullname == "builtins.sum" and isinstance(total, UnionType):
             tensors = [i for i in total.items if is_instance(get_proper_type(i), TENSOR)]
@@ -147,6 +174,22 @@ def _is_size_union(t: ProperType) -> bool:
     return isinstance(t, UnionType) and any(
         is_instance(get_proper_type(item), DIM_OF) for item in t.items
     )
+
+
+def _is_number(t: Type) -> bool:
+    proper = get_proper_type(t)
+    if isinstance(proper, UnionType):
+        return all(map(_is_number, proper.items))
+    if isinstance(proper, LiteralType):
+        proper = proper.fallback
+    return isinstance(proper, Instance) and proper.type.fullname in (INT, FLOAT, DIM_OF)
+
+
+def _is_float(t: Type) -> bool:
+    proper = get_proper_type(t)
+    if isinstance(proper, UnionType):
+        return any(map(_is_float, proper.items))
+    return is_instance(proper, FLOAT)
 
 
 def _speaks_of_sizes(t: ProperType) -> bool:
@@ -215,3 +258,4 @@ INT_METHODS = {
     for name in ("add", "sub", "mul", "floordiv", "mod", "pow")
     for reverse in ("", "r")
 } | {"builtins.int.__neg__", "builtins.int.__pos__"}
+FLOAT_POWERS = frozenset({"builtins.float.__pow__", "builtins.float.__rpow__"})

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import ClassVar, Protocol, TypeAlias, final, runtime_checkable
 
 from typedflux.shapes import polynomials as poly
@@ -265,7 +267,7 @@ def equal(a: Dimension, b: Dimension) -> bool | None:
         return False
     atoms = {item for mono, _ in difference for item in mono}
     if all(isinstance(item, Symbol) and item.kind == "rigid" for item in atoms):
-        return False
+        return False if _supposed.get() is None else None
     return None
 
 
@@ -374,9 +376,34 @@ def hint_of(value: Dimension) -> int | None:
         return value
     if isinstance(value, Unknown):
         return None
-    hints = {item: item.hint for item in symbols(value)}
+    suppose = _supposed.get()
+    hints = {
+        item: suppose(item) if item.hint is None and suppose is not None else item.hint
+        for item in symbols(value)
+    }
     known = {item: hint for item, hint in hints.items() if hint is not None}
     return compute(value.terms, known) if len(known) == len(hints) else None
+
+
+_supposed: ContextVar[Callable[[Symbol], int] | None] = ContextVar("_supposed", default=None)
+
+
+@contextmanager
+def supposing(value_of: Callable[[Symbol], int]) -> Iterator[None]:
+    """For the time, symbols without a hint have these values.
+
+    What depends on the value of a size is decided so, and is right for such values only.
+
+    >>> n = symbol("n")
+    >>> with supposing(lambda s: 3):
+    ...     n, list(range(n)), n > 2
+    (n, [0, 1, 2], True)
+    """
+    before = _supposed.set(value_of)
+    try:
+        yield
+    finally:
+        _supposed.reset(before)
 
 
 def compute(terms: Terms, values: dict[Symbol, int]) -> int:

@@ -1,0 +1,86 @@
+"""How people write around tensors: powers, parts of unknown number, derivatives by names."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.mypy_plugin.expecting import findings, parametrised, problem, unexpected
+
+PROGRAM = """
+from typing import Any
+from jaxtyping import Float, Float32
+import typedflux as flux
+from typedflux import Size, Tensor, ops
+
+def powers(
+    x: Float[Tensor, "b n"], m: Float[Tensor, "m n"], d: Size["d"], k: int, r: float, a: Any
+) -> None:
+    n = x.shape[1]
+    reveal_type(x * n**-0.5)  # -> Float[Tensor, 'b n']
+    reveal_type(x * d**-0.5)  # -> Float[Tensor, 'b n']
+    reveal_type(x * k**-0.5)  # -> Float[Tensor, 'b n']
+    reveal_type(x / (n // 2) ** 0.5)  # -> Float[Tensor, 'b n']
+    reveal_type(x / r**0.5)  # -> Float[Tensor, 'b n']
+    reveal_type(x / 2**k)  # -> Float[Tensor, 'b n']
+    reveal_type(x / n**k)  # -> Float[Tensor, 'b n']
+    reveal_type(x / 10000 ** (k / n))  # -> Float[Tensor, 'b n']
+    reveal_type(x * (-1) ** k)  # -> Float[Tensor, 'b n']
+    reveal_type(x * pow(k, 0.5))  # -> Float[Tensor, 'b n']
+    reveal_type(x ** (k / 2))  # -> Float[Tensor, 'b n']
+    reveal_type(n**2)  # -> Size['n*n']
+    reveal_type(k**2)  # -> int
+    reveal_type(k**-1)  # -> float
+    reveal_type(k**k)  # -> int
+    reveal_type(r**r)  # -> float
+    reveal_type(a**0.5)  # -> Any
+    x * n**-0.5 + m  # !! cannot broadcast 'b n' with 'm n'
+    (x / r**0.5) @ m  # !! the last axis of the first operand is n
+
+def parts(x: Float[Tensor, "t d"], y: Float[Tensor, "6 d"], k: int) -> None:
+    reveal_type(flux.unstack(x))  # -> tuple[Float[Tensor, 'd'], ...]
+    reveal_type(flux.unstack(x, axis=1))  # -> tuple[Float[Tensor, 't'], ...]
+    reveal_type(flux.split(y, 2)[0])  # -> Float[Tensor, '3 d']
+    reveal_type(flux.split(x, k))  # -> tuple[Float[Tensor, '_ d'], ...]
+    a, b = flux.unstack(x)
+    reveal_type(a + b)  # -> Float[Tensor, 'd']
+    a + flux.zeros(x.shape[0])  # !! axis -1 has sizes d and t
+    for row in flux.unstack(x):
+        row + flux.zeros(x.shape[0])  # !! axis -1 has sizes d and t
+    for i, column in enumerate(flux.unstack(x, axis=1)):
+        column * i + x[:, i]
+        column @ x.T  # !! the last axis of the first operand is t
+
+def four_to_three(x: Float[Tensor, "4"]) -> Float[Tensor, "3"]:
+    return flux.ones((3, 4)) @ x
+
+def same(x: Float32[Tensor, "n"]) -> Float32[Tensor, "n"]:
+    return flux.tanh(x)
+
+def derivatives(x: Float32[Tensor, "4"], y: Float32[Tensor, "k"], z: Float[Tensor, "k"]) -> None:
+    j = flux.jacobian(four_to_three, x)
+    reveal_type(j)  # -> Float32[Tensor, '3 4']
+    reveal_type(flux.jacobian(same, x))  # -> Float32[Tensor, '4 4']
+    reveal_type(flux.jacobian(same, y))  # -> Float32[Tensor, 'k k']
+    reveal_type(flux.jacobian(lambda v: v.sum() * flux.ones(7), y))  # -> Float32[Tensor, '7 k']
+    reveal_type(flux.jacobian(lambda v: v[:2] * v.sum(), z))  # -> Float[Tensor, 'min(k,2) k']
+    reveal_type(flux.hessian(lambda v: (v**2).sum(), y))  # -> Float32[Tensor, 'k k']
+    reveal_type(flux.hessian(lambda v: (v**2).sum(), z))  # -> Float[Tensor, 'k k']
+    j @ j  # !! the last axis of the first operand is 4
+    j @ y  # !! the last axis of the first operand is 4
+    j.T @ j + flux.hessian(lambda v: (v**2).sum(), x)
+    j @ j.T + flux.hessian(lambda v: (v**2).sum(), x)  # !! axis -2 has sizes 3 and 4
+"""
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[int, list[str]]:
+    return findings(tmp_path_factory.mktemp("habits"), PROGRAM)
+
+
+@parametrised(PROGRAM)
+def test_lines(found: dict[int, list[str]], number: int, kind: str, wanted: str) -> None:
+    assert problem(found, number, kind, wanted) is None
+
+
+def test_nothing_else_is_reported(found: dict[int, list[str]]) -> None:
+    assert unexpected(found, PROGRAM) == {}
