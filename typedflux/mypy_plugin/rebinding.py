@@ -47,6 +47,7 @@ from mypy.nodes import (
     TupleExpr,
     TypeInfo,
     Var,
+    WhileStmt,
     WithStmt,
 )
 from mypy.plugin import FunctionContext
@@ -59,6 +60,7 @@ from mypy.types import (
     TupleType,
     Type,
     TypeAliasType,
+    UnionType,
     UnpackType,
     get_proper_type,
 )
@@ -86,7 +88,7 @@ class Rebinding:
         """The checker of the file that was looked at last."""
         self._assignments: tuple[MypyFile, dict[int, list[_Assignment]]] | None = None
         self._scheduled: set[int] = set()
-        self._probes: dict[int, CallExpr] = {}
+        self._probes: dict[int, tuple[CallExpr, bool]] = {}
 
     # Before a module is checked
 
@@ -115,6 +117,14 @@ class Rebinding:
         again = {variable for variable, count in counts.items() if count > 1}
         if not again:
             return
+        partial = {
+            name.node
+            for s in statements(body)
+            if isinstance(s, AssignmentStmt) and _is_partial(s.rvalue)
+            for target in s.lvalues
+            for name in _names(target)
+        }
+        loops = [s.body.body for s in statements(body) if isinstance(s, (ForStmt, WhileStmt))]
         for block in [body, *blocks(body)]:
             for place, statement in reversed(list(enumerate(block))):
                 if isinstance(statement, AssignmentStmt) and _is_partial(statement.rvalue):
@@ -129,11 +139,21 @@ class Rebinding:
                 where = statement.body.body if isinstance(statement, (ForStmt, WithStmt)) else block
                 at = 0 if inside else place + 1
                 where[at:at] = [self._probe(n.name, n.node, n, probe) for n in defined]
+        for loop in loops:
+            names = [n for s in loop for target in _bound_by(s) for n in _names(target)]
+            own = {name.node for name in names if name.is_inferred_def}
+            carried = {n.node: n for n in names if n.node in again - own - partial}
+            loop[0:0] = [self._probe(n.name, v, loop[0], probe, True) for v, n in carried.items()]
         entering = [v for v in parameters if v in again and body]
         body[0:0] = [self._probe(v.name, v, body[0], probe) for v in entering]
 
     def _probe(
-        self, name: str, variable: SymbolNode | None, place: Context, probe: FuncDef
+        self,
+        name: str,
+        variable: SymbolNode | None,
+        place: Context,
+        probe: FuncDef,
+        in_loop: bool = False,
     ) -> Statement:
         """An expression in which mypy comes by, in the words of a program: `ascii(x)`."""
         callee, argument = NameExpr("ascii"), NameExpr(name)
@@ -143,19 +163,23 @@ class Rebinding:
         statement = ExpressionStmt(call)
         for node in (callee, argument, call, statement):
             node.set_line(place)
-        self._probes[id(call)] = call
+        self._probes[id(call)] = (call, in_loop)
         return statement
 
     def defined(self, ctx: FunctionContext) -> Type:
         """mypy has come to an expression behind a definition: open the variable's type."""
         checker = ctx.api
-        if self._probes.get(id(ctx.context)) is None or not isinstance(checker, TypeChecker):
+        found = self._probes.get(id(ctx.context))
+        if found is None or not isinstance(checker, TypeChecker):
             return ctx.default_return_type
         (name,) = ctx.args[0]
         if not isinstance(name, NameExpr) or not isinstance(name.node, Var):
             return ctx.default_return_type
         variable, known = name.node, ctx.arg_types[0][0]
         if variable.type is None or not (variable.is_inferred or variable.is_argument):
+            return ctx.default_return_type
+        if found[1]:
+            self._carry(name, variable, known, checker)
             return ctx.default_return_type
         opened = self._opened(variable.type)
         if opened != variable.type:
@@ -165,6 +189,20 @@ class Rebinding:
                 checker.binder.declarations[key] = opened
             checker.binder.assign_type(name, known, opened)
         return ctx.default_return_type
+
+    def _carry(self, name: NameExpr, variable: Var, known: Type, checker: TypeChecker) -> None:
+        """At the beginning of a loop's body: what earlier passes left has no end where each adds
+        to it, so that only what all of it has in common is known."""
+        union = get_proper_type(known)
+        if not isinstance(union, UnionType):
+            return
+        joined = get_proper_type(union.items[0])
+        for item in union.items[1:]:
+            both = self._joins.join(joined, get_proper_type(item))
+            if both is None:
+                return
+            joined = get_proper_type(both)
+        checker.binder.assign_type(name, joined, variable.type)
 
     def _opened(self, t: Type) -> Type:
         """A type that holds all shapes, sizes and dims in place of those in it."""
@@ -222,6 +260,8 @@ class Rebinding:
         if variable is None or variable.type is None or isinstance(variable.type, PartialType):
             return False
         if not (variable.is_inferred or (variable.is_argument and not variable.is_self)):
+            return False
+        if variable.explicit_self_type:  # `self.x: T = ...`
             return False
         if is_subtype(value, variable.type):
             return False
