@@ -110,6 +110,7 @@ def test_the_environment_decides(mode: str, outcome: str, tmp_path: Path) -> Non
 
             f(np.zeros(4))
             nn.Scale(3).scale = flux.ones(4)
+            assert str(nn.Dense(4, out=3)).startswith("Dense(4, 3)")
             assert nn.Dense.__call__.__code__.co_filename.endswith("dense.py")
             print("3 passed")
             """)

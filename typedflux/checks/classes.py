@@ -16,12 +16,13 @@ import typing
 from typing import Any, Final, TypeVar
 
 from typedflux.checks import settings as configuration
-from typedflux.checks.annotations import OtherExpectation, read
-from typedflux.checks.class_dims import variables_of
+from typedflux.checks.annotations import OtherExpectation, SizeExpectation, read
+from typedflux.checks.class_dims import set_dim, variables_of
 from typedflux.checks.names import names_of_scope, resolve
-from typedflux.checks.plan import FUNCTION, Entry, Plan
+from typedflux.checks.plan import FUNCTION, Entry, Plan, plan_of
 from typedflux.checks.scopes import stack
 from typedflux.checks.wrapping import Checked, checked_of
+from typedflux.shapes.spec import NamedAxis
 
 T = TypeVar("T")
 
@@ -33,6 +34,9 @@ def check_methods(cls: type) -> None:
     """Wrap the annotated public methods that a class of layers itself defines, and note which of
     its fields are tensors: those are verified when they are assigned to."""
     if configuration.settings.mode == "off":
+        init = vars(cls).get("__init__")
+        if inspect.isfunction(init) and variables_of(cls):
+            cls.__init__ = _noting(cls, init)  # type: ignore[misc]
         return
     for name, member in list(vars(cls).items()):
         if not inspect.isfunction(member) or getattr(member, "__no_type_check__", False):
@@ -49,6 +53,31 @@ def check_methods(cls: type) -> None:
             setattr(cls, name, checked.wrapper)
     if configuration.settings.mode == "all":
         setattr(cls, _FIELDS, Fields(cls, others=False))
+
+
+def _noting(cls: type, init: Any) -> Any:
+    """A constructor that notes the class's dims, which printing shows, and checks nothing."""
+    sizes: dict[str, str] | None = None
+
+    @functools.wraps(init)
+    def construct(self: Any, *args: Any, **kwargs: Any) -> None:
+        nonlocal sizes
+        if sizes is None:
+            sizes = {
+                entry.name: axis.name
+                for entry in plan_of(init, cls).entries
+                if isinstance(entry.expectation, SizeExpectation)
+                for axis in entry.expectation.spec.axes
+                if isinstance(axis, NamedAxis) and axis.name in variables_of(cls)
+            }
+        if sizes:
+            given = inspect.signature(init).bind_partial(self, *args, **kwargs).arguments
+            for parameter, name in sizes.items():
+                if isinstance(given.get(parameter), int):
+                    set_dim(self, cls, name, given[parameter])
+        init(self, *args, **kwargs)
+
+    return construct
 
 
 class Fields:
