@@ -130,6 +130,13 @@ def records(p: Pair, i: Item) -> None:
     Pair(flux.zeros(3), flux.zeros((4, 5)))  # !! dimension 'm' is 4 but here it is 5
     Item(a=flux.zeros(4))  # !! TypedDict item "a" has type "Float[Tensor, '3']"
 
+Called = NamedTuple("Called", [("a", Float[Tensor, "3"]), ("b", Optional[jt.Int[Tensor, "n"]])])
+reveal_type(Called(flux.zeros(3), None).a)  # => Float[Tensor, '3']
+Called(flux.zeros(4), None)  # !! axis 0 is 4, not 3
+Made = TypedDict("Made", {"a": Float[Tensor, "3"], "b": list[F32[Tensor, "4"]]}, total=False)
+made: Made = {"a": flux.zeros(4)}  # !! TypedDict item "a" has type "Float[Tensor, '3']"
+reveal_type(made["b"])  # => list[Float32[Tensor, '4']]
+
 class Function(Protocol):
     def __call__(self, x: Float[Tensor, "b n"]) -> Float[Tensor, "n b"]: ...
 

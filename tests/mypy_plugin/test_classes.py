@@ -83,6 +83,30 @@ class Fixed(Linear[5, 6]):
 
 class Deep(Half[7]): ...
 
+class Base(nn.Module, Generic[In, Out]):
+    def __call__(self, x: Float[Tensor, "*b In"]) -> Float[Tensor, "*b Out"]:
+        raise NotImplementedError
+
+class Double(Base[In, "2*In"], Generic[In]):
+    def __init__(self, n: Size[In]) -> None:
+        self.weight = flux.zeros((n, 2 * n))
+
+    def __call__(self, x: Float[Tensor, "*b In"]) -> Float[Tensor, "*b 2*In"]:
+        return x @ self.weight
+
+class Wrong(Base[In, In], Generic[In]):
+    def __call__(self, x: Float[Tensor, "*b In"]) -> Float[Tensor, "*b 1"]:  # !! incompatible with
+        return x[..., :1]
+
+def based(n: Size["n"], wrong: bool) -> Base["n", "2*n"]:
+    three: Base[3, 6] = Double(3)
+    other: Base[3, 7] = Double(3)  # !! variable has type "Base[3, 7]"
+    several: list[Base[3, 6]] = [three, Double(3)]
+    more: list[Base[3, 6]] = [Double(4)]  # !! List item 0 has incompatible type "Double[4]"
+    if wrong:
+        return Double(4)  # !! expected "Base[n, 2*n]"
+    return Double(n)
+
 def annotated(
     a: Linear[784, 128], b: Linear["n", "2*n"], c: Linear["n", Any], d: Size[3], e: Size["n"],
     f: Size["2*n"], g: nn.Dense[3, 4], h: nn.Conv[3, 16], i: Optional[Linear[3, 4]],

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mypy.nodes import (
     AssignmentStmt,
+    CallExpr,
+    DictExpr,
     Expression,
     IndexExpr,
     ListExpr,
@@ -78,9 +80,26 @@ def _around(e: Expression, name: UnboundType, path: list[IndexExpr]) -> list[Ind
         return _around(e.index, name, path if base == "Optional" else [])
     if isinstance(e, OpExpr):
         return _first([e.left, e.right], name, path)
+    if isinstance(e, CallExpr) and len(e.args) > 1 and _is_record(e):
+        return _first(e.args[1:], name, [])
+    if isinstance(e, DictExpr):
+        return _first([value for _, value in e.items], name, [])
     if isinstance(e, (TupleExpr, ListExpr)):
         return _first(e.items, name, [])
     return []
+
+
+def _is_record(e: CallExpr) -> bool:
+    """Whether a call makes a class from annotations."""
+    return (_dotted(e.callee) or "").rpartition(".")[2] in ("NamedTuple", "TypedDict")
+
+
+def makes_record(statement: Node | None) -> bool:
+    """Whether a statement is `Pair = NamedTuple("Pair", [...])`, or a `TypedDict` made so."""
+    if not isinstance(statement, AssignmentStmt):
+        return False
+    value = statement.rvalue
+    return isinstance(value, CallExpr) and _is_record(value)
 
 
 def _first(

@@ -26,7 +26,7 @@ from mypy.types import (
 
 from typedflux import dtypes
 from typedflux.mypy_plugin import leading
-from typedflux.mypy_plugin.aliases import Expander, annotations_around
+from typedflux.mypy_plugin.aliases import Expander, annotations_around, makes_record
 from typedflux.mypy_plugin.carriers import (
     BROADCAST,
     BROADCAST_AXES,
@@ -174,6 +174,8 @@ class Annotations:
         """
         analyser, semantic = apis(ctx)
         result = self.by_itself(fullname, ctx)
+        if makes_record(semantic.statement):
+            return self._of_record(result, ctx)
         if not analyser.defining_alias:
             node = _node_of(ctx.type, ctx)
             if isinstance(node, TypeAlias) and node.eager and not node.alias_tvars:
@@ -185,6 +187,16 @@ class Annotations:
                 text = "..." if written is None else self._checked(written, ctx)
                 result = self._written(result, dtype, text, ctx)
         return result
+
+    def _of_record(self, t: Type, ctx: AnalyzeTypeContext) -> Type:
+        """An array in the call of `NamedTuple` or `TypedDict`, where mypy shows the class only."""
+        semantic = apis(ctx)[1]
+        t = self.expanded(t, ctx)
+        for name, written in annotations_around(semantic.statement, ctx.type):
+            dtype = self._jaxtyping_name(name, semantic, ctx)
+            if dtype is not None:
+                t = self._annotated(t, dtype, written, ctx, nested=_is_annotated(t))
+        return t
 
     def by_itself(self, fullname: str, ctx: AnalyzeTypeContext) -> Type:
         """What mypy makes of a name without any hook."""

@@ -13,6 +13,7 @@ from mypy.errors import ErrorInfo, Errors, ErrorWatcher
 from mypy.nodes import MypyFile, TypeInfo
 
 from typedflux.mypy_plugin.agreement import SPELLED, may_agree
+from typedflux.mypy_plugin.ancestry import may_derive
 from typedflux.mypy_plugin.classes import noted_dims
 from typedflux.mypy_plugin.encoding import BUILT, MODULE, NEW_MARK
 from typedflux.mypy_plugin.guarding import harmless
@@ -88,7 +89,10 @@ def _is_dropped(file: str, info: ErrorInfo) -> bool:
     if code not in _COMPARED:
         return False
     spelled = spell(info.message)
-    compared = [t for t in re.findall(r'"([^"]*)"', spelled) if SPELLED.search(t)]
+    quoted = re.findall(r'"([^"]*)"', spelled)
+    if len(quoted) >= 2 and may_derive(quoted[-2], quoted[-1], modules):
+        return True
+    compared = [t for t in quoted if SPELLED.search(t)]
     if len(compared) != 2:
         return False
     got, wanted = compared
