@@ -75,7 +75,7 @@ def test_other_shapes_are_refused(
 
 
 def test_other_ranks_are_refused() -> None:
-    with pytest.raises(ShapeError, match="their ranks are 1 and 2, so reshape one of them"):
+    with pytest.raises(ShapeError, match="their ranks are 1 and 2; take the last axis, of size 1, off the"):
         losses.mse(ones(4), ones(4, 1))
 
 
@@ -144,7 +144,7 @@ def test_labels_have_the_shape_without_classes(loss: Any) -> None:
     assert loss(x, flux.zeros((2, 4), dtype=flux.int64), axis=1).shape == ()
     with pytest.raises(ShapeError, match=r"for probabilities or one-hot vectors give floats"):
         loss(x, flux.zeros((2, 3, 4), dtype=flux.int64))
-    with pytest.raises(ShapeError, match=r"labels are integers, as target\.astype\(flux\.int64\)"):
+    with pytest.raises(DTypeError, match=r"labels are integers, as target\.astype\(flux\.int64\)"):
         loss(x, flux.zeros((2, 3)))
     with pytest.raises(AxisError, match=loss.__name__):
         loss(x, flux.zeros((2, 3), dtype=flux.int64), axis=3)

@@ -372,7 +372,8 @@ WRONG = [
      "Float32[Tensor, '32 784']]\"  [arg-type]"),
     ("piped(a, turned, lambda q: q @ w)",
      'matmul(Float32[Tensor, "784 32"], Float32[Tensor, "784 10"]): the last axis of the '
-     "first operand is 32, the second to last of the second is 784  [tensor-shape]"),
+     "first operand is 32, the second to last of the second is 784: the "
+     "first would fit transposed, as .mT  [tensor-shape]"),
     ("scaling(g)(w)",
      'Argument 1 has incompatible type "Float32[Tensor, \'784 10\']"; expected '
      '"Float32[Tensor, \'784 784\']"  [arg-type]'),
@@ -477,13 +478,13 @@ WRONG = [
      'gradient needs a scalar result, got Float32[Tensor, "32"]: reduce it with .sum() or '
      ".mean(), or use vjp or jacobian  [tensor-shape]"),
     ("flux.jacobian(lambda q: q @ w, e)",
-     'matmul(Float32[Tensor, "1 32"], Float32[Tensor, "784 10"]): the last axis of the '
+     'matmul(Float32[Tensor, "32"], Float32[Tensor, "784 10"]): the last axis of the '
      "first operand is 32, the second to last of the second is 784  [tensor-shape]"),
     ("flux.jacobian(pairs, e) @ e[:31]",
-     'matmul(Float32[Tensor, "32 2 32"], Float32[Tensor, "31 1"]): the last axis of the '
-     "first operand is 32, the second to last of the second is 31  [tensor-shape]"),
+     'matmul(Float32[Tensor, "32 2 32"], Float32[Tensor, "31"]): the last axis of the '
+     "first operand is 32, the axis of the second is 31  [tensor-shape]"),
     ("flux.vmap(flux.matmul, in_axes=(0, None))(a, v)",
-     'matmul(Float32[Tensor, "32 1 784"], Float32[Tensor, "785 10"]): the last axis of the '
+     'matmul(Float32[Tensor, "784"], Float32[Tensor, "785 10"]): the last axis of the '
      "first operand is 784, the second to last of the second is 785  [tensor-shape]"),
     ("flux.vmap(loss)(a, w)",
      "vmap: argument 0 has 32 examples (axis 0), argument 1 has 784 (axis 0)  "
@@ -526,7 +527,8 @@ WRONG = [
      "[tensor-shape]"),
     ("ys @ last",
      'matmul(Float32[Tensor, "7 32 3"], Float32[Tensor, "32 16"]): the last axis of the '
-     "first operand is 3, the second to last of the second is 32  [tensor-shape]"),
+     "first operand is 3, the second to last of the second is 32: the "
+     "first would fit transposed, as .mT  [tensor-shape]"),
 ]
 # fmt: on
 

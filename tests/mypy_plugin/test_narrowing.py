@@ -239,7 +239,7 @@ def checked(x: Tensor, y: object, z: Any, w: Float32[Tensor, "b n"] | None) -> N
         reveal_type(y)  # -> object
     if isinstance(z, jt.Int[Tensor, "5"]):
         reveal_type(z)  # -> Int[Tensor, '5']
-        z @ zeros((4,))  # !! the last axis of the first operand is 5, the second to last of the
+        z @ zeros((4,))  # !! the last axis of the first operand is 5, the axis of the second is 4
     if isinstance(w, Float32[Tensor, "b n"]):
         reveal_type(w)  # -> Float32[Tensor, 'b n']
     if isinstance(z, (Float32[Tensor, "3"], int)):

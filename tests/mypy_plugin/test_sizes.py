@@ -117,7 +117,7 @@ def shapes(x: Float32[Tensor, "b n"], z: Float32[Tensor, "*batch 3 k"], t: Tenso
     x @ zeros(x.shape)  # !! the last axis of the first operand is n, the second to last of the
     x + zeros(x.shape[::-1])  # !! axis -2 has sizes b and n  [tensor-shape]
     x + zeros((len(x), 3))  # !! axis -1 has sizes n and 3  [tensor-shape]
-    x + zeros((x.shape[0], x.shape[1], 1))  # !! axis -2 has sizes b and n  [tensor-shape]
+    x + zeros((x.shape[0], x.shape[1], 1))  # !! axis -2 has sizes b and n; 'b n 1' would fit
     y: Float32[Tensor, "b 3"] = zeros((x.shape[0], 4))  # !! Incompatible types in assignment
     w: Float32[Tensor, "n b"] = zeros(x.shape)  # !! Incompatible types in assignment
 

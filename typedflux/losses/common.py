@@ -12,8 +12,8 @@ from typedflux.ops.crossentropy import pick_labels
 from typedflux.ops.families import check_domain, same_shape
 from typedflux.ops.interchange import to_tensor
 from typedflux.ops.loss_terms import weighted
-from typedflux.shapes.dims import require_equal
-from typedflux.shapes.errors import ShapeError
+from typedflux.shapes.dims import is_fixed, require_equal
+from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.shapes.reshape import normalize_axis
 from typedflux.tensor import Tensor, TensorLike
 
@@ -64,9 +64,17 @@ def paired(
 def _require_one_shape(x: Tensor, y: Tensor) -> None:
     why = "prediction and target must have one shape, because a loss does not broadcast"
     if x.ndim != y.ndim:
-        raise ShapeError(f"{why}: their ranks are {x.ndim} and {y.ndim}, so reshape one of them")
+        raise ShapeError(f"{why}: their ranks are {x.ndim} and {y.ndim}{_what_fits(x, y)}")
     for i, (a, b) in enumerate(zip(x.shape, y.shape, strict=True)):
         require_equal(a, b, f"{why}: axis {i} is {a} in one, {b} in the other")
+
+
+def _what_fits(x: Tensor, y: Tensor) -> str:
+    """How two operands of unequal rank get one shape."""
+    for one, other, name in ((x, y, "the prediction"), (y, x, "the target")):
+        if one.ndim == other.ndim + 1 and is_fixed(one.shape[-1], 1):
+            return f"; take the last axis, of size 1, off {name} with [..., 0]"
+    return ", so reshape one of them"
 
 
 def scores_and_target(
@@ -77,12 +85,13 @@ def scores_and_target(
 
     Raises:
         ShapeError: where the shapes do not fit.
+        DTypeError: for labels that are no integers.
     """
     x, y = to_tensor(name, scores), to_tensor(name, target)
     axis = normalize_axis(axis, x.ndim)
     if not y.dtype.is_integer:
         if y.ndim == x.ndim - 1:
-            raise ShapeError(
+            raise DTypeError(
                 f"the target holds {y.dtype} numbers without an axis of classes: labels are "
                 "integers, as target.astype(flux.int64)"
             )

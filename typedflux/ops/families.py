@@ -122,8 +122,12 @@ def _describe(domain: DTypeSet) -> str:
     words = {
         "Num": "numbers", "Float": "floating-point numbers", "Inexact": "floating-point or complex "
         "numbers", "Real": "real numbers", "Integer": "integers", "Complex": "complex numbers",
+        repr(_WHOLE): "integers or booleans",
     }  # fmt: skip
     return words.get(repr(domain), f"one of {domain!r}")
+
+
+_WHOLE = DTypeSet([dtypes.bool_, *dtypes.Integer])
 
 
 # Applying

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from typedflux import ops
-from typedflux.core.primitive import Array, Lowering, Primitive, Pullbacks
-from typedflux.core.types import TensorType
+from typedflux.core.primitive import Array, Lowering, Primitive, Pullbacks, located, type_of
+from typedflux.core.types import Shape, TensorType
 from typedflux.dtypes import Num, bfloat16, float16, promote
 from typedflux.ops.families import check_domain, promote_operands, unbroadcast
 from typedflux.ops.kernels.products import multiply
 from typedflux.shapes.broadcasting import broadcast_shapes
-from typedflux.shapes.dims import product, require_equal
+from typedflux.shapes.dims import equal, product, require_equal
 from typedflux.shapes.errors import ShapeError
 from typedflux.tensor import Tensor
 
@@ -26,17 +26,23 @@ def _matmul_shape(x: TensorType, y: TensorType) -> TensorType:
     check_domain(promote(x.dtype, y.dtype), Num)
     if x.ndim < 2 or y.ndim < 2:
         raise ShapeError("needs tensors of rank 1 or more, a tensor of rank 0 is multiplied by *")
-    inner, other = x.shape[-1], y.shape[-2]
-    require_equal(
-        inner,
-        other,
-        lambda: (
-            f"the last axis of the first operand is {inner}, "
-            f"the second to last of the second is {other}"
-        ),
-    )
+    require_equal(x.shape[-1], y.shape[-2], lambda: _mismatch(x.shape, y.shape))
     batch = broadcast_shapes(x.shape[:-2], y.shape[:-2])
     return TensorType(promote(x.dtype, y.dtype), (*batch, x.shape[-2], y.shape[-1]))
+
+
+def _mismatch(x: Shape, y: Shape) -> str:
+    """What does not fit in a product, and what would."""
+    inner, other = x[-1], y[max(-2, -len(y))]
+    which = "second to last" if len(y) > 1 else "axis"
+    text = f"the last axis of the first operand is {inner}, the {which} of the second is {other}"
+    if len(y) > 1 and equal(inner, y[-1]) is True:
+        text += ": the second would fit transposed, as .mT"
+    elif len(x) > 1 and equal(x[-2], other) is True:
+        text += ": the first would fit transposed, as .mT"
+    elif len(x) > 1 and len(y) > 1 and equal(x[-2], y[-1]) is True:
+        text += ": they would fit in the other order"
+    return text
 
 
 _HALVES = (float16.dtype, bfloat16.dtype)
@@ -129,6 +135,9 @@ def matmul(x1: Tensor, x2: Tensor, /) -> Tensor:
         return out
     if x.ndim == 0 or y.ndim == 0:
         raise ShapeError("matmul needs tensors of rank 1 or more: use * with a tensor of rank 0")
+    if equal(x.shape[-1], y.shape[max(-2, -y.ndim)]) is False:
+        reason = ShapeError(_mismatch(x.shape, y.shape))
+        raise located(reason, "matmul", [type_of(x), type_of(y)])
     row = ops.reshape(x, (1, x.shape[0])) if x.ndim == 1 else x
     column = ops.reshape(y, (y.shape[0], 1)) if y.ndim == 1 else y
     product: Tensor = matmul_p.bind(row, column)

@@ -57,7 +57,19 @@ axis -1 has sizes 784 and 10
 
 def _refusal(shapes: Sequence[Sequence[Dimension]], axis: int, a: Dimension, b: Dimension) -> str:
     texts = " with ".join(f"'{format_shape(shape)}'" for shape in shapes)
-    return f"cannot broadcast {texts}: axis {axis} has sizes {a} and {b}"
+    return f"cannot broadcast {texts}: axis {axis} has sizes {a} and {b}{_what_fits(shapes)}"
+
+
+def _what_fits(shapes: Sequence[Sequence[Dimension]]) -> str:
+    """What would make two shapes fit: axes of size 1 at the end of the one with fewer axes."""
+    if len(shapes) != 2:
+        return ""
+    short, long = sorted(map(tuple, shapes), key=len)
+    missing = len(long) - len(short)
+    if not missing or not short or can_broadcast_to((*short, *(1,) * missing), long) is not True:
+        return ""
+    axes = ", ".join(("...", *("None",) * missing))
+    return f"; '{format_shape((*short, *(1,) * missing))}' would fit: index it with [{axes}]"
 
 
 def _broadcast(a: Dimension, b: Dimension) -> Dimension | None:
