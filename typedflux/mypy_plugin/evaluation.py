@@ -33,6 +33,7 @@ from typedflux.core.types import TensorType
 from typedflux.dtypes import DType, DTypeSet
 from typedflux.mypy_plugin.broadcasts import Repeat, WatchedTrace, as_result, repeats_in
 from typedflux.mypy_plugin.encoding import Atom, is_variadic, unknown
+from typedflux.mypy_plugin.isolation import isolated
 from typedflux.mypy_plugin.questions import (
     Choice,
     Fraction,
@@ -235,7 +236,7 @@ class _Trials:
         run = Run(trace, dict(expansion), answers)
         args, kwargs = self.asked
         # A generator of its own: what is drawn must not leave a state without a value behind.
-        with using_generator(Generator()), tracing.graph_running(trace):
+        with isolated(), using_generator(Generator()), tracing.graph_running(trace):
             try:
                 out = self.function(*run.lower(args), **run.lower(kwargs))
                 out = run.open_types(out)
