@@ -20,6 +20,7 @@ from tests.checks.test_typed import refused
 from typedflux.checks.hook import Hook, Instrumenter, Loader, typed_package
 from typedflux.checks.settings import settings
 
+ROOT = Path(__file__).parents[2]
 PART = '''
 """A module of a package that knows nothing of checks."""
 from __future__ import annotations
@@ -212,7 +213,7 @@ def run_pytest(package: Path, *arguments: str) -> str:
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
          "-p", "no:typedflux", "-p", "typedflux.checks.pytest_plugin", *arguments, str(tests)],
         check=False, capture_output=True, text=True, timeout=100, cwd=package.parent,
-        env={**os.environ, "PYTHONPATH": f"{package.parent}{os.pathsep}{os.getcwd()}"},
+        env={**os.environ, "PYTHONPATH": f"{package.parent}{os.pathsep}{ROOT}"},
     )  # fmt: skip
     return run.stdout + run.stderr
 

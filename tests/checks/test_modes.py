@@ -20,6 +20,7 @@ from typedflux import nn
 from typedflux.checks.settings import settings
 
 A = np.ndarray
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -118,6 +119,6 @@ def test_the_environment_decides(mode: str, outcome: str, tmp_path: Path) -> Non
     run = subprocess.run(
         [sys.executable, str(program)],
         check=False, capture_output=True, text=True, timeout=100,
-        env={**os.environ, "TYPEDFLUX_CHECKS": mode},
+        env={**os.environ, "TYPEDFLUX_CHECKS": mode, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert outcome in run.stdout + run.stderr
