@@ -35,7 +35,7 @@ from mypy.types import (
     UnionType,
 )
 
-from typedflux.mypy_plugin.encoding import MODULE
+from typedflux.mypy_plugin.encoding import DTYPE_OF_CLASS, MODULE
 from typedflux.mypy_plugin.syntax import walk
 
 _KEY = "typedflux"
@@ -112,14 +112,19 @@ def _find_written(info: TypeInfo) -> Iterator[str]:
                     yield from names & set(re.findall(r"\w+", text))
 
 
-def _strings(t: Type | None) -> Iterator[str]:
-    if isinstance(t, RawExpressionType) and isinstance(t.literal_value, str):
+def _strings(t: Type | None, *, speaks: bool = False) -> Iterator[str]:
+    """The strings in `Float32[Tensor, "n"]` and `Size["n"]`: others quote types."""
+    if isinstance(t, RawExpressionType) and isinstance(t.literal_value, str) and speaks:
         yield t.literal_value
     elif isinstance(t, (UnboundType, UnionType)):
-        if t.original_str_expr is not None:
+        if t.original_str_expr is not None and speaks:
             yield t.original_str_expr
+        own = isinstance(t, UnboundType) and t.name.rpartition(".")[2] in _SPEAK
         for inner in t.args if isinstance(t, UnboundType) else t.items:
-            yield from _strings(inner)
+            yield from _strings(inner, speaks=own)
+
+
+_SPEAK = frozenset({*DTYPE_OF_CLASS, "Size"})
 
 
 def only_dims(info: TypeInfo) -> bool:

@@ -90,6 +90,8 @@ class Reader:
         proper = None if type_ is None else get_proper_type(type_)
         if proper is not None and self._is_told_by_type(proper):
             return self.of_type(proper)
+        if isinstance(declared_type(expression), AnyType):
+            return anything()  # the program says that nothing is known, though it could be
         if isinstance(expression, LambdaExpr) and proper is not None:
             return Applied(proper, self, expression, expression)
         try:
