@@ -87,6 +87,12 @@ def dim_places(info: TypeInfo) -> frozenset[int]:
 _places: dict[TypeInfo, tuple[ClassDef, frozenset[int]]] = {}
 
 
+def forget() -> None:
+    """Let go of the classes of the last run of mypy."""
+    _places.clear()
+    _written.clear()
+
+
 def _written_dims(info: TypeInfo) -> frozenset[str]:
     """The type variables that are named in strings of the class's annotations, which may not be
     analysed yet."""

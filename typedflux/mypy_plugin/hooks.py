@@ -51,7 +51,7 @@ from typedflux.mypy_plugin.scopes import loosen
 from typedflux.mypy_plugin.signatures import Signatures
 from typedflux.mypy_plugin.sizes import FLOAT_POWERS, INT_METHODS, Sizes
 from typedflux.mypy_plugin.taking import Taking, promises
-from typedflux.mypy_plugin.traversal import speaks_of_shapes
+from typedflux.mypy_plugin.traversal import forget, speaks_of_shapes
 
 _STANDARD = ("builtins.", "typing.", "typing_extensions.", "collections.", "re.", "os.", "enum.",
              "functools.", "contextlib.", "abc.", "types.", "numpy.", "mypy.")  # fmt: skip
@@ -108,6 +108,7 @@ class TypedfluxPlugin(Plugin):
 
     def set_modules(self, modules: Any) -> None:
         super().set_modules(modules)
+        forget()
         self.encoder.modules = modules
         messages.modules = modules
 

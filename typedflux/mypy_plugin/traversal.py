@@ -24,6 +24,7 @@ from mypy.types import (
     get_proper_type,
 )
 
+from typedflux.mypy_plugin import classes
 from typedflux.mypy_plugin.classes import dim_places
 from typedflux.mypy_plugin.encoding import DIM_OF, EXPRESSION, HELD, STATIC, TENSOR
 
@@ -80,6 +81,12 @@ class _Speaks(TypeQuery[bool]):
 
 _speaks = _Speaks()
 _wanting: dict[TypeInfo, tuple[ClassDef, bool]] = {}
+
+
+def forget() -> None:
+    """Let go of the classes of the last run of mypy."""
+    _wanting.clear()
+    classes.forget()
 
 
 def wants_shapes(info: TypeInfo) -> bool:
