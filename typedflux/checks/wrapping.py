@@ -20,6 +20,8 @@ from jaxtyping import _storage
 from typedflux.checks import errors, stubs
 from typedflux.checks.annotations import TensorExpectation
 from typedflux.checks.class_dims import dims_in, dims_of, set_dim, variables_of
+from typedflux.checks.facts import facts, owner_of, starred
+from typedflux.checks.lines import PREFIX
 from typedflux.checks.plan import (
     COROUTINE,
     FUNCTION,
@@ -31,7 +33,7 @@ from typedflux.checks.plan import (
 )
 from typedflux.checks.report import Call, axis_of, message
 from typedflux.checks.scopes import Memo, Scope, scope_of, stack
-from typedflux.checks.source import PREFIX, Unsure, Writer
+from typedflux.checks.source import Unsure, Writer
 from typedflux.checks.verify import Problem, verify
 from typedflux.core.stateful import DIMS
 from typedflux.dtypes import DType, DTypeSet, promote
@@ -413,36 +415,6 @@ class _Rest(dict[str, str]):
         return super().get(name, "the body or the result")
 
 
-def facts(tensor: Any) -> tuple[Any, tuple[int, ...]]:
-    """Data type, as numpy's, and shape of a traced tensor whose sizes are numbers.
-
-    Raises:
-        LookupError: for one that has symbolic sizes or no exact data type.
-    """
-    shape = tensor.shape
-    for size in shape:
-        if type(size) is not int:
-            raise LookupError
-    dtype = tensor.dtype
-    if type(dtype) is not DType:
-        raise LookupError
-    return dtype.dtype, shape
-
-
-def starred(variadic: dict[str, tuple[bool, Any]], name: str) -> Any:
-    """What a starred name stands for, `None` if nothing.
-
-    Raises:
-        LookupError: for one that may still widen.
-    """
-    found = variadic.get(name)
-    if found is None:
-        return None
-    if found[0]:
-        raise LookupError
-    return found[1]
-
-
 @functools.lru_cache(maxsize=1024)
 def _compiled(source: str, filename: str) -> types.CodeType:
     """The code of the one function in `source`. Functions defined again and again share it."""
@@ -455,25 +427,3 @@ def checked_of(function: Any) -> Checked | None:
     scope = getattr(function, "__globals__", None)
     found = scope.get(MARK) if isinstance(scope, dict) else None
     return found if isinstance(found, Checked) and found.wrapper is function else None
-
-
-def owner_of(wrapper: Any, receiver: Any) -> type | None:
-    """The class in which `wrapper` was defined, if it is a method that was called on `receiver`."""
-    names = wrapper.__qualname__.split(".")
-    if len(names) < 2 or names[-2] == "<locals>":
-        return None
-    mro: tuple[type, ...] = getattr(type(receiver), "__mro__", ())
-    for cls in mro:
-        for member in vars(cls).values():
-            if any(wrapper is f for f in _functions_of(member)):
-                return cls
-    return None
-
-
-def _functions_of(member: Any) -> list[Any]:
-    if isinstance(member, property):
-        return [member.fget, member.fset, member.fdel]
-    found = [member]
-    while hasattr(found[-1], "__wrapped__") and len(found) < 20:
-        found.append(found[-1].__wrapped__)
-    return found
