@@ -140,7 +140,7 @@ def test_arrays_of_objects() -> None:
 
 
 def test_complex_numbers_as_booleans() -> None:
-    x = flux.asarray([0j, 1j, 1 + 0j, complex(0.0, float("nan"))])
+    x: Any = flux.asarray([0j, 1j, 1 + 0j, complex(0.0, float("nan"))])
     assert x.astype(flux.bool_).tolist() == [False, True, True, True]
     with pytest.raises(flux.DTypeError, match="would drop the imaginary part"):
         x.astype(flux.float32)

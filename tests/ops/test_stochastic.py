@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -45,8 +47,9 @@ def test_the_gradient_of_rrelu_is_the_slope() -> None:
     )
     assert (lower + upper).item() == pytest.approx(-2.5)  # the negative elements' sum
     assert flux.rrelu(flux.asarray([1, -1])).dtype == flux.float32
+    imaginary: Any = flux.asarray([1j])
     with pytest.raises(DTypeError, match="rrelu"):
-        flux.rrelu(flux.asarray([1j]))
+        flux.rrelu(imaginary)
 
 
 def test_gumbel_softmax_is_a_sample() -> None:
@@ -90,8 +93,9 @@ def test_gated_units() -> None:
     a, b = np.split(x.numpy(), 2, axis=1)
     np.testing.assert_allclose(flux.swiglu(x).numpy(), a * b / (1 + np.exp(-b)))
     np.testing.assert_allclose(flux.swiglu(x.T, axis=0).numpy(), flux.swiglu(x).numpy().T)
+    odd: Any = x[:, 1:]
     with pytest.raises(ShapeError, match="split"):
-        flux.swiglu(x[:, 1:])
+        flux.swiglu(odd)
 
 
 def test_uniform_numbers_keep_their_dtype() -> None:

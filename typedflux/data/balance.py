@@ -12,6 +12,7 @@ import numpy.typing as npt
 from typedflux.data.observations import getobs, numobs
 from typedflux.data.order import permutation, stream
 from typedflux.ops.random import Generator
+from typedflux.shapes.dims import equal
 from typedflux.shapes.errors import ShapeError
 from typedflux.static import Leading
 from typedflux.tensor import Tensor
@@ -106,7 +107,7 @@ def undersample(
 def _groups(function: str, data: object, labels: Labels) -> list[npt.NDArray[np.int64]]:
     found = group_indices(labels)
     n, given = numobs(data), sum(map(len, found.values()))
-    if n != given:
+    if equal(n, given) is False:
         raise ShapeError(f"{function}: wanted one label for each of {n} observations, got {given}")
     return [np.asarray(group, np.int64) for group in found.values()]
 
