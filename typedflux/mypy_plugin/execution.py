@@ -24,8 +24,8 @@ from mypy.nodes import (
     TempNode,
     UnaryExpr,
 )
-from mypy.plugin import AttributeContext, MethodContext
-from mypy.types import Instance, ProperType, TupleType, Type, UnionType, get_proper_type
+from mypy.plugin import AttributeContext, FunctionContext, MethodContext
+from mypy.types import AnyType, Instance, ProperType, TupleType, Type, UnionType, get_proper_type
 
 from typedflux.core.types import TensorType
 from typedflux.mypy_plugin.broadcasts import BROADCAST
@@ -33,7 +33,7 @@ from typedflux.mypy_plugin.calls import DTYPE, SHAPE
 from typedflux.mypy_plugin.constants import Constants
 from typedflux.mypy_plugin.construction import Applied, Construct, encoded
 from typedflux.mypy_plugin.context import CallContext, checker_of
-from typedflux.mypy_plugin.encoding import ANY_AXES, MODULE, TENSOR, Encoder
+from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, TENSOR, Encoder, is_instance
 from typedflux.mypy_plugin.evaluation import (
     Alternatives,
     Deferred,
@@ -51,7 +51,6 @@ from typedflux.mypy_plugin.results import join
 from typedflux.mypy_plugin.signatures import withdraw
 from typedflux.mypy_plugin.values import Reader, declared_type
 from typedflux.nn.module import Module
-from typedflux.shapes.dims import Unknown
 from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.tensor import Tensor
 
@@ -79,6 +78,18 @@ class Execution:
             return self._method(module, name)
         return found if inspect.isfunction(found) else None
 
+    def held(self, ctx: CallContext) -> tuple[Callable[..., Any], FunctionContext] | None:
+        """The function that a variable or an attribute holds which is called, and the call."""
+        call = ctx.context
+        if not isinstance(call, CallExpr) or not isinstance(call.callee, (NameExpr, MemberExpr)):
+            return None
+        found = Constants(self.encoder, checker_of(ctx)).renamed(call.callee)
+        function = None if found is None else self.function(found.fullname)
+        if function is None:
+            return None
+        fields = {name: getattr(ctx, name) for name in FunctionContext._fields}
+        return function, FunctionContext(**fields)
+
     def _method(self, owner: str, name: str) -> Callable[..., Any] | None:
         """A method of a class of the package that is neither a tensor nor a layer."""
         module, _, held = owner.rpartition(".")
@@ -103,7 +114,8 @@ class Execution:
             if any(map(_is_model, given)):
                 # It may look into it, where nothing is in an evaluation; but when it is given a
                 # function to call as well, what that refuses is refused.
-                if any(isinstance(leaf, Applied) for value in given for leaf in leaves(value)):
+                held = [leaf for value in given for leaf in leaves(value)]
+                if any(isinstance(leaf, Applied) and not _is_model(leaf) for leaf in held):
                     evaluate(function, args, kwargs)
                 return None
             found = evaluate_fully(function, args, kwargs)
@@ -206,10 +218,8 @@ class Execution:
             return ctx.default_attr_type
         watch(checker_of(ctx).msg.errors)
         try:
-            value = evaluate(getattr, [operand, name], {})
-            if isinstance(value, Unknown) or (type(value) is tuple and _is_open(value)):
-                return ctx.default_attr_type  # nothing is known
-            return encoded(value, self.encoder)
+            found = encoded(evaluate(getattr, [operand, name], {}), self.encoder)
+            return ctx.default_attr_type if _says_nothing(get_proper_type(found)) else found
         except Undetermined:
             return ctx.default_attr_type
         except (ShapeError, DTypeError) as error:
@@ -339,5 +349,10 @@ def _is_model(value: Any) -> bool:
     )
 
 
-def _is_open(shape: tuple[Any, ...]) -> bool:
-    return len(shape) == 1 and shape[0] is ANY_AXES
+def _says_nothing(t: ProperType) -> bool:
+    """Whether a size is unknown, or a shape of which neither a size nor the rank is known."""
+    if is_instance(t, DIM_OF) or is_instance(t, "builtins.tuple"):
+        assert isinstance(t, Instance)
+        inner = get_proper_type(t.args[0])
+        return isinstance(inner, AnyType) or _says_nothing(inner)
+    return False
