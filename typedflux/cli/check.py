@@ -131,6 +131,8 @@ def operands_of(
     around.sort(key=lambda pair: _end(pair[0]))
     if message.code in ("assignment", "return-value"):  # about a whole value, not its parts
         around.sort(key=lambda pair: not isinstance(pair[0], (AssignmentStmt, ReturnStmt)))
+    if message.text.startswith("Argument "):  # about the call that has it, not one inside it
+        around.sort(key=lambda pair: not any(_spans(part, start, end) for part in pair[1]))
     for _, parts in around:
         found = []
         for part in parts:
@@ -151,6 +153,10 @@ def operands_of(
         if found:
             return found
     return []
+
+
+def _spans(node: Node, start: tuple[int, int], end: tuple[int, int]) -> bool:
+    return (node.line, node.column) == start and _end(node) == end
 
 
 def _end(node: Node) -> tuple[int, int]:
