@@ -141,7 +141,8 @@ class Rebinding:
                 where[at:at] = [self._probe(n.name, n.node, n, probe) for n in defined]
         for loop in loops:
             names = [n for s in loop for target in _bound_by(s) for n in _names(target)]
-            own = {name.node for name in names if name.is_inferred_def}
+            within = (n for s in statements(loop) for t in _bound_by(s) for n in _names(t))
+            own = {name.node for name in within if name.is_inferred_def}
             carried = {n.node: n for n in names if n.node in again - own - partial}
             loop[0:0] = [self._probe(n.name, v, loop[0], probe, True) for v, n in carried.items()]
         entering = [v for v in parameters if v in again and body]
