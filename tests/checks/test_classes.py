@@ -50,7 +50,8 @@ class Store(Generic[N, M]):
 
     @property
     def first(self) -> Float[A, "M"]:
-        return self.rows[0]
+        row: Float[A, "M"] = self.rows[0]
+        return row
 
     @first.setter
     def first(self, row: Float[A, "M"]) -> None:

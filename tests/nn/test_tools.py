@@ -112,7 +112,7 @@ def test_a_rebuilt_model_is_active_where_the_vector_is_differentiated() -> None:
 
 
 def test_frozen_parameters_are_not_destructured() -> None:
-    model = nn.Chain(nn.Dense(2, 2), nn.Scale(3))
+    model = nn.Chain(nn.Dense(2, 3), nn.Scale(3))
     flux.freeze(model[0])
     flat, rebuild = flux.destructure(model)
     assert flat.tolist() == [1, 1, 1, 0, 0, 0]
