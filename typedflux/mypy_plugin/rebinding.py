@@ -69,7 +69,7 @@ from typedflux.mypy_plugin.carriers import carried
 from typedflux.mypy_plugin.encoding import DIM_OF, HELD, STATIC, TENSOR, Encoder, unknown
 from typedflux.mypy_plugin.joining import Joins
 from typedflux.mypy_plugin.syntax import blocks, statements, walk
-from typedflux.mypy_plugin.traversal import Axes
+from typedflux.mypy_plugin.traversal import Axes, speaks_of_shapes
 
 PROBE = "builtins.ascii"
 """The function that is called in the expressions behind definitions."""
@@ -266,6 +266,8 @@ class Rebinding:
             return False
         if is_subtype(value, variable.type):
             return False
+        if not (speaks_of_shapes(value) or speaks_of_shapes(variable.type)):
+            return False  # an error of another kind is not ours to settle
         both = self._joins.join(get_proper_type(variable.type), get_proper_type(value))
         if both is None:
             return False
