@@ -26,7 +26,10 @@ _LEFT_ALONE = (
 """The beginnings of the names under which Python announces what a program is about to do."""
 
 _CODE = (".py", ".pyc", ".so", ".pyd", ".dll", ".dylib")
-_OWN = frozenset(sys.stdlib_module_names) | {"typedflux", "numpy", "scipy", "ml_dtypes"}
+_OWN = frozenset(sys.stdlib_module_names) | {
+    *("typedflux", "numpy", "scipy", "ml_dtypes"),
+    *("beartype", "jaxtyping"),  # which compiled checks of layers ask
+}
 
 _depth = 0
 _listening = False
