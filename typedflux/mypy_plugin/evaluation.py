@@ -58,7 +58,7 @@ from typedflux.shapes.dims import (
     symbol,
     symbols,
 )
-from typedflux.shapes.errors import DTypeError, ShapeError, UndecidedError
+from typedflux.shapes.errors import AnnotationError, DTypeError, ShapeError, UndecidedError
 from typedflux.tensor import Tensor
 
 
@@ -240,7 +240,10 @@ class _Trials:
             try:
                 out = self.function(*run.lower(args), **run.lower(kwargs))
                 out = run.open_types(out)
-            except (ShapeError, DTypeError) as error:
+            except (ShapeError, DTypeError, AnnotationError) as raised:
+                error = raised
+                if isinstance(raised, AnnotationError):  # a pattern that says nothing
+                    error = ShapeError(str(raised)).with_traceback(raised.__traceback__)
                 setattr(error, _CULPRITS, run.culprits(error))
                 setattr(error, _PROGRESS, run.applied + len(trace.graph.equations))
                 self.refusals.append(error)

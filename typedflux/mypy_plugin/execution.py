@@ -54,6 +54,9 @@ from typedflux.nn.module import Module
 from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.tensor import Tensor
 
+PYTHONS_OWN: dict[str, Callable[..., Any]] = {"builtins.abs": abs, "builtins.pow": pow}
+"""Python's functions that call a method of what they are given."""
+
 
 class Execution:
     """Executes what the configuration allows: the package, and modules that it lists."""
@@ -65,8 +68,12 @@ class Execution:
 
     def function(self, fullname: str) -> Callable[..., Any] | None:
         """The function to execute for a call: an operation or a method of `Tensor`."""
+        if fullname in PYTHONS_OWN:
+            return PYTHONS_OWN[fullname]
         if fullname.startswith(TENSOR + "."):
             return getattr(Tensor, fullname[len(TENSOR) + 1 :], None)
+        if fullname.endswith(" of Tensor"):  # of a union of tensors
+            return getattr(Tensor, fullname.partition(" ")[0], None)
         if not fullname.startswith(self.executable):
             return None
         module, _, name = fullname.rpartition(".")

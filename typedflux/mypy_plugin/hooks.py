@@ -282,12 +282,7 @@ class TypedfluxPlugin(Plugin):
         if fullname == ENSURE:
             return self.annotated.ensured
         if fullname in PURE:
-            return lambda ctx: self._settled(
-                ctx,
-                self.sizes.builtin(
-                    fullname, ctx, ctx.default_return_type if default is None else default(ctx)
-                ),
-            )
+            return lambda ctx: self._settled(ctx, self._pure(fullname, ctx, default))
         if default is not None:
             return None
         if fullname == PROBE:
@@ -340,6 +335,19 @@ class TypedfluxPlugin(Plugin):
         if entry is not None and isinstance(entry.node, TypeInfo) and is_built(entry.node):
             return lambda ctx: self.layers.attribute(name, ctx) or at_home(ctx, self.encoder)
         return lambda ctx: at_home(ctx, self.encoder)
+
+    def _pure(
+        self, fullname: str, ctx: FunctionContext, default: Callable[[FunctionContext], Type] | None
+    ) -> Type:
+        """A function of Python itself: of a tensor, which has a method for it, or of sizes."""
+        function = self.execution.function(fullname)
+        tensors = [t for types in ctx.arg_types for t in types if self.encoder.tensor(t)]
+        if function is not None and tensors and self.encoder.ready:
+            found = self.execution.call(function, ctx)
+            if found is not None:
+                return found
+        known = ctx.default_return_type if default is None else default(ctx)
+        return self.sizes.builtin(fullname, ctx, known)
 
     def _settled(self, ctx: CallContext, result: Type) -> Type:
         place = f"{checker_of(ctx).path}:{ctx.context.line}:{ctx.context.column}"
