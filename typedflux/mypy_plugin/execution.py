@@ -46,10 +46,11 @@ from typedflux.mypy_plugin.evaluation import (
 )
 from typedflux.mypy_plugin.joining import Joins
 from typedflux.mypy_plugin.messages import watch
+from typedflux.mypy_plugin.objects import declared_type
 from typedflux.mypy_plugin.questions import Choice, anything
 from typedflux.mypy_plugin.results import join
 from typedflux.mypy_plugin.signatures import withdraw
-from typedflux.mypy_plugin.values import Reader, declared_type
+from typedflux.mypy_plugin.values import Reader
 from typedflux.nn.module import Module
 from typedflux.shapes.errors import DTypeError, ShapeError
 from typedflux.tensor import Tensor

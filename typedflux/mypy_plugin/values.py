@@ -6,7 +6,6 @@ written out or have a literal type; sizes as dims; functions and dtypes of the p
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import itertools
 import math
@@ -14,7 +13,6 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from mypy.checker import TypeChecker
 from mypy.nodes import (
     ARG_POS,
@@ -57,11 +55,22 @@ from mypy.types import (
 
 from typedflux import dtypes
 from typedflux.core.types import TensorType
-from typedflux.dtypes import DType, DTypeSet
 from typedflux.mypy_plugin.constants import Constants
 from typedflux.mypy_plugin.construction import CONSTANT, Applied, construct_of, is_callable, thawed
 from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, TENSOR, Encoder, is_instance
 from typedflux.mypy_plugin.evaluation import Deferred, Failed, Later, Undetermined
+from typedflux.mypy_plugin.objects import (
+    BUILTINS,
+    MOST_ITEMS,
+    NOTHING,
+    SEQUENCES,
+    declared_type,
+    example,
+    foreign_tensor,
+    is_size,
+    own_object,
+    strung,
+)
 from typedflux.mypy_plugin.questions import Choice, Many, anything
 from typedflux.shapes.dims import UNKNOWN, Unknown
 
@@ -83,7 +92,7 @@ class Reader:
             Undetermined: when too little is known of it.
         """
         literal = self._literal(expression)
-        if literal is not _NONE:
+        if literal is not NOTHING:
             return literal
         if type_ is None:
             type_ = self.checker.lookup_type_or_none(expression)
@@ -105,7 +114,7 @@ class Reader:
         return self.of_type(type_, every=every)
 
     def _literal(self, expression: Expression) -> Any:
-        """What is written out; `_NONE` for anything else."""
+        """What is written out; `NOTHING` for anything else."""
         match expression:
             case IntExpr(value=value) | FloatExpr(value=value) | StrExpr(value=value):
                 return value
@@ -126,7 +135,7 @@ class Reader:
                     return -number if sign == "-" else number
             case NameExpr() | MemberExpr():
                 return own_object(expression)
-        return _NONE
+        return NOTHING
 
     def _bound(self, expression: Expression) -> Any:
         """A limit of a slice."""
@@ -143,7 +152,7 @@ class Reader:
         if all(isinstance(v, (tuple, list)) for v, s in zip(values, stars, strict=True) if s):
             held = [(v if s else (v,)) for v, s in zip(values, stars, strict=True)]
             return kind(itertools.chain(*held))
-        return Later(_strung, [kind, stars, *values], Many(kind, UNKNOWN))
+        return Later(strung, [kind, stars, *values], Many(kind, UNKNOWN))
 
     def _item(self, expression: Expression) -> Any:
         try:
@@ -213,9 +222,9 @@ class Reader:
                 return self._comprehension(inner)
             case GeneratorExpr():
                 return self._comprehension(expression)
-            case CallExpr(callee=RefExpr(fullname=name), args=args) if name in _BUILTINS:
+            case CallExpr(callee=RefExpr(fullname=name), args=args) if name in BUILTINS:
                 if all(kind == ARG_POS for kind in expression.arg_kinds):
-                    known = _BUILTINS[name]
+                    known = BUILTINS[name]
                     values = [self._stored(a) for a in args]
                     return Later(known, values, self._otherwise(expression))
             case CallExpr() | IndexExpr():
@@ -235,14 +244,14 @@ class Reader:
         if single and isinstance(over, Later) and over.function is range:
             if all(type(a) is int for a in over.args):
                 over = range(*over.args)
-        if single and isinstance(over, (tuple, list, range)) and len(over) <= _MOST_ITEMS:
+        if single and isinstance(over, (tuple, list, range)) and len(over) <= MOST_ITEMS:
             return [item] * len(over)
         return Many(list, item)
 
     def _stored(self, expression: Expression) -> Any:
         """The value of an expression that has been checked already."""
         literal = self._literal(expression)
-        if literal is not _NONE:
+        if literal is not NOTHING:
             return literal
         return self.value(expression, self._type_of(expression))
 
@@ -330,7 +339,7 @@ class Reader:
         name = t.type.fullname
         if name == "builtins.tuple" and is_size(get_proper_type(t.args[0])):
             return self.encoder.sizes(UnpackType(t))
-        if name in _SEQUENCES and t.args:
+        if name in SEQUENCES and t.args:
             return Many(tuple if name == "builtins.tuple" else list, self.of_type(t.args[0]))
         if name == "builtins.bool":
             return Choice((False, True))
@@ -349,7 +358,7 @@ class Reader:
             return layer
         if is_callable(t):
             return Applied(t, self, self.context)
-        return _example(name)
+        return example(name)
 
     def _tuple(self, t: TupleType) -> tuple[Any, ...]:
         if t.partial_fallback.type.fullname != "builtins.tuple":
@@ -364,87 +373,3 @@ class Reader:
             else:
                 held.append(self.of_type(item))
         return tuple(held)
-
-
-def is_size(t: ProperType) -> bool:
-    """Whether a type is an int, or a union of ints such as `Size["n"]`."""
-    if isinstance(t, UnionType):
-        return all(is_size(get_proper_type(item)) for item in t.items)
-    return isinstance(t, Instance) and (t.type.fullname == "builtins.int" or is_instance(t, DIM_OF))
-
-
-# What needs no types
-
-
-_NONE: Any = object()
-
-
-_SEQUENCES = {
-    "builtins.tuple", "builtins.list", "typing.Sequence", "typing.Iterable",
-    "collections.abc.Sequence", "collections.abc.Iterable",
-}  # fmt: skip
-_BUILTINS: dict[str, Any] = {
-    f"builtins.{f.__name__}": f
-    for f in (tuple, list, range, len, slice, reversed, sorted, min, max, abs, sum, int, bool)
-}
-_MOST_ITEMS = 100
-_OWN = ("typedflux.", "numpy.", "math.")
-_PYTHON_TYPES = {f"builtins.{t.__name__}": t for t in (bool, int, float, complex)}
-
-
-def own_object(expression: RefExpr) -> Any:
-    """What a name stands for that any program can see: a dtype or function of the package, a number
-    type, a constant; `_NONE` for a name of the program's own."""
-    name = expression.fullname
-    if name in _CONSTANTS:
-        return _CONSTANTS[name]
-    if not name.startswith(_OWN):
-        return _NONE
-    module, _, last = name.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), last, _NONE)
-    except ImportError:
-        return _NONE  # an attribute of a class, or a name inside a function
-    constant = isinstance(found, (DType, DTypeSet, int, float, type(None)))
-    own = callable(found) and name.startswith("typedflux.")
-    number = isinstance(found, type) and issubclass(found, np.generic)
-    return found if constant or own or number else _NONE
-
-
-_CONSTANTS: dict[str, Any] = {
-    "builtins.True": True, "builtins.False": False, "builtins.None": None,
-    "builtins.Ellipsis": ..., **_PYTHON_TYPES,
-}  # fmt: skip
-
-
-def declared_type(expression: Expression) -> ProperType | None:
-    """The type that the program declares for a name, `None` where mypy inferred it."""
-    node = expression.node if isinstance(expression, RefExpr) else None
-    if not isinstance(node, Var) or node.is_inferred or node.type is None:
-        return None
-    return get_proper_type(node.type)
-
-
-def foreign_tensor(t: Instance, encoder: Encoder) -> TensorType | None:
-    """What a numpy array or number is beside a tensor."""
-    if not is_instance(t, "numpy.generic") and not is_instance(t, "numpy.ndarray"):
-        return None
-    open_axes = (encoder.dim(encoder.unknown_axes()),)
-    return TensorType(dtypes.Shaped, () if is_instance(t, "numpy.generic") else open_axes)
-
-
-def _strung(kind: type, stars: Sequence[bool], *values: Any) -> Any:
-    """A tuple or list of values, of which some are spread out."""
-    parts = [tuple(v) if star else (v,) for v, star in zip(values, stars, strict=True)]
-    return kind(itertools.chain(*parts))
-
-
-def _example(fullname: str) -> Any:
-    """An object of one of the package's own classes, where one can be made of nothing."""
-    module, _, name = fullname.rpartition(".")
-    if not module.startswith("typedflux."):
-        raise Undetermined
-    try:
-        return getattr(importlib.import_module(module), name)()
-    except Exception as error:
-        raise Undetermined from error
