@@ -184,6 +184,7 @@ def test_what_is_wrapped_stays_whole() -> None:
         return x
 
     steep.defvjp(lambda x: (x, None), lambda _, g: (5 * g,))
+
     def slope(f: Any) -> Any:
         return flux.gradient(lambda x: f(x).sum(), flux.ones(2)).tolist()
 

@@ -18,7 +18,7 @@ _MARK = re.compile(r"  # (->|!!) ?(.*)$")
 
 
 def expected(program: str) -> list[tuple[int, str, str, str]]:
-    """For each line with a comment: its number, its source, the kind of the comment and the text."""
+    """For each line with a comment: its number, source, kind of comment and text."""
     found = []
     for number, line in enumerate(program.splitlines(), start=1):
         mark = _MARK.search(line)

@@ -161,7 +161,14 @@ def test_type_statements(tmp_path: Path) -> None:
     f(flux.zeros((3, 4, 5)), flux.zeros((3, 5, 5)))  # !! dimension 'h' is 4
     """
     for _ in range(2):
-        verify(tmp_path, program, {"library.py": library}, "--python-version", "3.12", "--native-parser")
+        verify(
+            tmp_path,
+            program,
+            {"library.py": library},
+            "--python-version",
+            "3.12",
+            "--native-parser",
+        )
 
 
 def test_edits_of_an_alias_are_seen(tmp_path: Path) -> None:

@@ -196,9 +196,8 @@ def test_inside_of_jit_and_with_jitted_models() -> None:
 
 
 def test_the_layer_that_failed_is_named() -> None:
-    model = nn.Chain(
-        nn.Dense(3, 4), nn.SkipConnection(nn.Dense(4, 5), flux.add), last=nn.Dense(5, 1)
-    )
+    wider: Any = nn.Dense(4, 5)
+    model = nn.Chain(nn.Dense(3, 4), nn.SkipConnection(wider, flux.add), last=nn.Dense(5, 1))
     for size, message in [
         ((2,), "outputsize: Chain.layers[0] Dense: argument 'x' has shape \"batch 2\", expected "),
         ((3,), 'outputsize: Chain.layers[1] SkipConnection: add(Float32[Tensor, "batch 5"], '),

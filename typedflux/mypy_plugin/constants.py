@@ -80,6 +80,8 @@ class _Bindings:
         self.names: dict[int, list[Expression | None]] = {}
         self.nodes: list[SymbolNode] = []  # kept alive, for what their `id` stands for
         self.attributes: set[str] = set()
+        self.assigned_again: set[str] = set()
+        """Attributes that are assigned where they were there already."""
         self.touched: set[int] = set()
         """Variables of which attributes or items are used in ways that may change them."""
         self.bodies: list[TypeInfo] = []
@@ -132,8 +134,12 @@ class _Bindings:
         match lvalue:
             case NameExpr(node=Var() as node):
                 self._note(node, definition)
+            case MemberExpr(node=Var() as node, is_new_def=True):
+                self.attributes.add(lvalue.name)
+                self._note(node, definition)
             case MemberExpr():
                 self.attributes.add(lvalue.name)
+                self.assigned_again.add(lvalue.name)
             case IndexExpr(base=NameExpr(node=Var() as node)):
                 self.touched.add(id(node))
             case TupleExpr(items=items) | ListExpr(items=items):
@@ -243,6 +249,27 @@ class Constants:
         if id(name.node) in bindings.touched and not isinstance(found, TupleExpr):
             return None
         return found
+
+    def renamed(self, callee: RefExpr) -> RefExpr | None:
+        """The global name that a local one, or an attribute of `self`, stands for."""
+        bindings = _bindings(self.checker.tree)
+        found: Expression | None = callee
+        for _ in range(_DEEPEST):
+            if isinstance(found, MemberExpr) and not isinstance(found.node, SymbolNode):
+                found = self._attribute(found, bindings)
+            elif isinstance(found, RefExpr) and isinstance(found.node, Var):
+                found = bindings.only(found.node)
+            else:
+                break
+        return found if isinstance(found, RefExpr) and found is not callee else None
+
+    def _attribute(self, expression: MemberExpr, bindings: _Bindings) -> Expression | None:
+        """What an instance's attribute was assigned, where that was done once."""
+        owner = get_proper_type(self.checker.lookup_type_or_none(expression.expr))
+        if not isinstance(owner, Instance) or expression.name in bindings.assigned_again:
+            return None
+        entry = owner.type.get(expression.name)
+        return bindings.only(entry.node) if entry is not None and entry.implicit else None
 
     def _definition(self, expression: NameExpr | MemberExpr, depth: int) -> Expression | None:
         """The one expression that a name stands for."""
