@@ -1,4 +1,4 @@
-"""How people write around tensors: powers, parts of unknown number, derivatives by names."""
+"""How people write around tensors: powers, parts of unknown number, functions under names."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import pytest
 from tests.mypy_plugin.expecting import findings, parametrised, problem, unexpected
 
 PROGRAM = """
+from functools import partial
 from typing import Any
 from jaxtyping import Float, Float32
 import typedflux as flux
-from typedflux import Size, Tensor, ops
+from typedflux import Size, Tensor, losses, nn, ops
 
 def powers(
     x: Float[Tensor, "b n"], m: Float[Tensor, "m n"], d: Size["d"], k: int, r: float, a: Any
@@ -69,6 +70,68 @@ def derivatives(x: Float32[Tensor, "4"], y: Float32[Tensor, "k"], z: Float[Tenso
     j @ y  # !! the last axis of the first operand is 4
     j.T @ j + flux.hessian(lambda v: (v**2).sum(), x)
     j @ j.T + flux.hessian(lambda v: (v**2).sum(), x)  # !! axis -2 has sizes 3 and 4
+
+class Block(nn.Module):
+    def __init__(self) -> None:
+        self.act = flux.relu
+        self.pool, self.mix = flux.mean, flux.matmul
+        self.other = flux.relu
+        self.other = flux.tanh
+
+    def __call__(self, x: Float[Tensor, "b n"]) -> None:
+        reveal_type(self.act(x))  # -> Float[Tensor, 'b n']
+        reveal_type(self.pool(x, axis=1))  # -> Float[Tensor, 'b']
+        reveal_type(self.mix(x, x.T))  # -> Float[Tensor, 'b b']
+        reveal_type(self.other(x))  # -> Shaped[Tensor, '...']
+        self.mix(x, x)  # !! the last axis of the first operand is n
+        self.act(x) @ x  # !! the last axis of the first operand is n
+
+def names_of_functions(x: Float[Tensor, "b n"], c: bool) -> None:
+    bce = losses.logitbinarycrossentropy
+    bce(flux.ones(5), flux.ones(2))  # !! prediction and target must have one shape
+    relu = flux.relu
+    reveal_type(relu(x))  # -> Float[Tensor, 'b n']
+    mm = flux.matmul
+    again = mm
+    again(x, x)  # !! the last axis of the first operand is n
+    either = flux.relu
+    if c:
+        either = flux.tanh
+    reveal_type(either(x))  # -> Shaped[Tensor, '...']
+
+def dense(
+    w: Float[Tensor, "i o"], b: Float[Tensor, "o"], x: Float[Tensor, "*s i"]
+) -> Float[Tensor, "*s o"]:
+    return x @ w + b
+
+def scaled(x: Float[Tensor, "*s"], *, by: float = 1.0, add: Any = None) -> Float[Tensor, "*s"]:
+    return x * by
+
+def partials(x: Float[Tensor, "b 4"]) -> None:
+    layer = partial(dense, flux.ones((4, 6)), flux.zeros(6))
+    reveal_type(layer(x))  # -> Float[Tensor, 'b 6']
+    reveal_type(layer(flux.ones((2, 3, 4))))  # -> Float[Tensor, '2 3 6']
+    layer(flux.ones((2, 6)))  # !! axis 1 is 6, not 4
+    layer(x) + x  # !! axis -1 has sizes 6 and 4
+    last = partial(dense, b=flux.zeros(3), w=flux.ones((6, 3)))
+    reveal_type(last(x=layer(x)))  # -> Float[Tensor, 'b 3']
+    last(x=x)  # !! axis 1 is 4, not 6
+    reveal_type(partial(dense, flux.ones((4, 6)))(flux.ones(6), x))  # -> Float[Tensor, 'b 6']
+    partial(dense, flux.ones((4, 6)), flux.zeros(4))  # !! dimension 'o' is 6 from argument "w"
+    twice = partial(partial(dense, flux.ones((4, 6))), flux.zeros(6))
+    reveal_type(twice(x))  # -> Float[Tensor, '... 6']
+    reveal_type(partial(scaled, by=2.0)(x))  # -> Float[Tensor, 'b 4']
+    reveal_type(partial(scaled, x)())  # -> Float[Tensor, 'b 4']
+    reveal_type(partial(scaled, x, add=3)(by=2.0))  # -> Float[Tensor, 'b 4']
+    args = (flux.ones((4, 6)), flux.zeros(6))
+    reveal_type(partial(dense, *args)(x))  # -> Float[Tensor, 'b 6']
+    conv = partial(nn.Conv, (3, 3), padding=1)
+    conv(3, 8)(flux.ones((2, 3, 8, 8)))
+    norm = partial(nn.LayerNorm, 4)
+    norm()(x)
+    partial(flux.softmax, axis=-1)(x)
+    flux.gradient(partial(dense, flux.ones((4, 6)), flux.zeros(6)), x)  # !! gradient needs a scalar
+    nn.Chain(nn.Dense(8, 4), layer, nn.Dense(6, 2))(flux.ones((3, 8)))
 """
 
 

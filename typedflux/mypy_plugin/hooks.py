@@ -44,11 +44,12 @@ from typedflux.mypy_plugin.layers import Layers
 from typedflux.mypy_plugin.leading import settled
 from typedflux.mypy_plugin.messages import watch
 from typedflux.mypy_plugin.narrowing import Narrowing
+from typedflux.mypy_plugin.partials import Partials
 from typedflux.mypy_plugin.pure import PURE
 from typedflux.mypy_plugin.ranks import COMPARISONS, Ranks
 from typedflux.mypy_plugin.rebinding import PROBE, Rebinding
 from typedflux.mypy_plugin.scopes import loosen
-from typedflux.mypy_plugin.signatures import Signatures
+from typedflux.mypy_plugin.signatures import PARTIAL, Signatures
 from typedflux.mypy_plugin.sizes import FLOAT_POWERS, INT_METHODS, Sizes
 from typedflux.mypy_plugin.taking import Taking, promises
 from typedflux.mypy_plugin.traversal import forget, speaks_of_shapes
@@ -96,6 +97,7 @@ class TypedfluxPlugin(Plugin):
         messages.settlers[:] = [self.rebinding.assigned]
         self.layers = Layers(self.encoder, executable)
         self.signatures = Signatures(self.encoder)
+        self.partials = Partials(self.signatures)
         self.sizes = Sizes(self.encoder)
         self.narrowing = Narrowing(self.encoder)
         self.annotated = Annotated(self.encoder)
@@ -283,6 +285,9 @@ class TypedfluxPlugin(Plugin):
             return self.annotated.ensured
         if fullname in PURE:
             return lambda ctx: self._settled(ctx, self._pure(fullname, ctx, default))
+        if fullname == PARTIAL and default is not None:
+            mypys = default
+            return lambda ctx: self.partials.made(ctx, mypys(ctx))
         if default is not None:
             return None
         if fullname == PROBE:
@@ -368,6 +373,11 @@ class TypedfluxPlugin(Plugin):
         if function is not None and speaks_of_shapes(ctx.default_return_type):
             refused = self.signatures.refused(ctx)
             result = refused if refused is not None else self.execution.call(function, ctx)
+            if result is not None:
+                return result
+        if function is None and speaks_of_shapes(ctx.default_return_type):
+            held = self.execution.held(ctx)
+            result = None if held is None else self.execution.call(*held)
             if result is not None:
                 return result
         result = self.signatures.bind(ctx)

@@ -68,7 +68,7 @@ from typedflux.mypy_plugin.traversal import (
 )
 from typedflux.mypy_plugin.unions import is_declared, united
 
-_PARTIAL = "functools.partial"
+PARTIAL = "functools.partial"
 _MOST = 64
 """Combinations of the members of unions that are tried at one call."""
 
@@ -257,7 +257,7 @@ class Signatures:
         if refusing and (declared or len(refusing) == len(outcomes)):
             self._report(*refusing[0], ctx)
         mine = [(s, o) for s, o in outcomes if list(s.arg_names) == list(ctx.callee_arg_names)]
-        if len(mine) != 1 or is_instance(get_proper_type(result), _PARTIAL):
+        if len(mine) != 1 or is_instance(get_proper_type(result), PARTIAL):
             return result
         ((signature, outcome),) = mine
         if outcome.problems and len(refusing) < len(outcomes):
@@ -267,6 +267,18 @@ class Signatures:
         if any(v.id not in outcome.first.variables for v in collector.variables):
             return result
         return outcome.result(signature.ret_type)
+
+    def applied(self, signature: CallableType, ctx: CallContext) -> Binder | None:
+        """What a call binds that may leave arguments out, after mismatches are reported."""
+        checker = checker_of(ctx)
+        outcome = self._outcome(signature, ctx)
+        if outcome is None:
+            return None
+        watch(checker.msg.errors)
+        withdraw(checker, ctx)
+        self._report(signature, outcome, ctx)
+        outcome.first.failed = bool(outcome.problems)
+        return outcome.first
 
     # Binding
 
@@ -596,13 +608,13 @@ def _has_name(ctx: CallContext) -> bool:
     callee = ctx.context.callee
     if not isinstance(callee, RefExpr):
         return False
-    if is_instance(get_proper_type(ctx.default_return_type), _PARTIAL):
+    if is_instance(get_proper_type(ctx.default_return_type), PARTIAL):
         return False
     found = checker_of(ctx).lookup_type_or_none(callee)
     called = get_proper_type(found) if found is not None else None
     if isinstance(called, CallableType):
         return called.name != "__call__ of partial"
-    return not isinstance(called, UnionType)
+    return called is None or not (isinstance(called, UnionType) or is_instance(called, PARTIAL))
 
 
 def _callees(
@@ -620,7 +632,7 @@ def _callees(
         signatures = [m for m in members if isinstance(m, CallableType)]
         # Members that are no functions go another way.
         return [_normal(s) for s in signatures], call.callee
-    if isinstance(t, Instance) and t.type.fullname == _PARTIAL and t.extra_attrs is not None:
+    if isinstance(t, Instance) and t.type.fullname == PARTIAL and t.extra_attrs is not None:
         held = t.extra_attrs.attrs.get("__mypy_partial")
         t = t if held is None else get_proper_type(held)
     return ([_normal(t)] if isinstance(t, CallableType) else []), None
