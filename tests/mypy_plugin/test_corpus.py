@@ -16,9 +16,6 @@ from tests.mypy_plugin.corpus.oracle import complaints
 # Bugs that are not reported in their line, and why.
 KNOWN_MISSES: dict[str, str] = {
     "blind_nets_skip_and_parallel_1": "reported where the layer is put into a Chain",
-    "blind_learning_hypernetwork_partial_2": "a partial of unpacked arguments is not followed",
-    "blind_learning_hypernetwork_partial_3": "a partial of unpacked arguments is not followed",
-    "blind_learning_gan_step_2": "sizes of a loader's batch against what was made of them",
     "linear_bilinear_layer_1": "a Bilinear's sizes stand in a tuple",
     "chains_parallel_paths_2": "a Parallel that begins a Chain gives an unknown shape",
     "branches_queue_of_pairs_3": "a list takes tensors of other shapes than its first",
