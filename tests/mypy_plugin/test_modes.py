@@ -95,7 +95,11 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(exist_ok=True)
-        self.configuration = {"plugins": "typedflux.mypy_plugin", "strict": "True"}
+        self.configuration = {
+            "plugins": "typedflux.mypy_plugin",
+            "strict": "True",
+            "cache_dir": str(folder.parent / "cache"),
+        }
         self.own: dict[str, str] = {}
 
     def write(self, **files: str) -> None:
@@ -134,9 +138,8 @@ class Project:
     def messages(self, out: str) -> list[str]:
         return [line.replace(str(self.folder) + os.sep, "") for line in out.splitlines()]
 
-    def outside(self, *options: str, module: str = "mypy", cache: str = "cache") -> list[str]:
+    def outside(self, *options: str, module: str = "mypy") -> list[str]:
         """What mypy says in a process of its own."""
-        self.configuration["cache_dir"] = str(self.folder.parent / cache)
         done = subprocess.run(
             [sys.executable, "-m", module, *options],
             cwd=self.folder, env=os.environ | {"PYTHONPATH": str(ROOT)},

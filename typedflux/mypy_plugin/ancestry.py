@@ -38,12 +38,35 @@ def may_derive(got: str, wanted: str, modules: Mapping[str, MypyFile]) -> bool:
 
 def _classes(name: str, modules: Mapping[str, MypyFile]) -> Iterator[TypeInfo]:
     found: set[TypeInfo] = set()
-    for tree in modules.values():
+    for tree in _of_name(name, modules):
         entry = tree.names.get(name)
         node = entry.node if entry is not None else None
         if isinstance(node, TypeInfo) and node.has_base(MODULE) and node not in found:
             found.add(node)
             yield node
+
+
+def _of_name(name: str, modules: Mapping[str, MypyFile]) -> list[MypyFile]:
+    """The modules that have a class of that name; those that have none are not asked again until
+    they have other names."""
+    out = []
+    for tree in modules.values():
+        size = len(tree.names)
+        known = _classes_of.get(id(tree))
+        if known is None or known[0] is not tree or known[1] != size:
+            held = {n for n, e in tree.names.items() if isinstance(e.node, TypeInfo)}
+            known = _classes_of[id(tree)] = (tree, size, held)
+        if name in known[2]:
+            out.append(tree)
+    return out
+
+
+_classes_of: dict[int, tuple[MypyFile, int, set[str]]] = {}
+
+
+def forget() -> None:
+    """Begin anew: the modules of one run of mypy do not outlast it."""
+    _classes_of.clear()
 
 
 def _sizes(arguments: str | None) -> list[Dimension]:

@@ -177,17 +177,22 @@ class _Trials:
     def evaluation(self) -> Evaluation:
         choices = [q for q in walk(self.asked) if isinstance(q, (Choice, Many))]
         choices = [q for q in dict.fromkeys(choices) if q not in self.answers]
+        planned: list[tuple[dict[Question, Any], Expansion, list[Any]]] = []
         for picked in itertools.product(*(_options(q) for q in choices)):
             answers = self.answers | dict(zip(choices, picked, strict=True))
             parts = list(walk(self.asked, answers))
             opened = sorted({s for p in parts for s in _open_symbols(p)}, key=lambda s: s.name)
-            numbers = [p for p in parts if isinstance(p, (Whole, Fraction))]
+            numbers = list(dict.fromkeys(p for p in parts if isinstance(p, (Whole, Fraction))))
             highest = max((_rank(part) for part in parts), default=0)
             for counts in _counts(len(opened), highest):
-                expansion = {s: _axes(s, n) for s, n in zip(opened, counts, strict=True)}
-                self._try(answers, expansion, list(dict.fromkeys(numbers)))
-                if self.undecided is not None:
-                    raise Undetermined from self.undecided
+                if len(planned) == _MOST_RUNS:  # they would not all be run: none needs to be
+                    raise Undetermined
+                expansion: Expansion = {s: _axes(s, n) for s, n in zip(opened, counts, strict=True)}
+                planned.append((answers, expansion, numbers))
+        for answers, opening, numbers in planned:
+            self._try(answers, opening, numbers)
+            if self.undecided is not None:
+                raise Undetermined from self.undecided
         if self.results:
             try:
                 result = join(self.results)

@@ -85,6 +85,9 @@ class TypedfluxPlugin(Plugin):
         set_debug(configured.debug)
         find_own_modules(options)
         self._executed, self._debug = configured.execute, configured.debug
+        source_hash(
+            self._executed
+        )  # as it is now: the daemon, which has no cache, asks for it later
         self._tables: dict[str, dict[str, Any]] = {}
         self.encoder = Encoder()
         self.annotations = Annotations(self.encoder)
@@ -112,7 +115,7 @@ class TypedfluxPlugin(Plugin):
         super().set_modules(modules)
         forget()
         self.encoder.modules = modules
-        messages.modules = modules
+        messages.begin(modules)
 
     def report_config_data(self, ctx: ReportConfigContext) -> Any:
         """What invalidates mypy's cache: the sources whose rules are executed."""

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from mypy.errors import ErrorInfo, Errors, ErrorWatcher
 from mypy.nodes import MypyFile, TypeInfo
 
+from typedflux.mypy_plugin import ancestry
 from typedflux.mypy_plugin.agreement import SPELLED, may_agree
-from typedflux.mypy_plugin.ancestry import may_derive
 from typedflux.mypy_plugin.classes import noted_dims
 from typedflux.mypy_plugin.encoding import BUILT, MODULE, NEW_MARK
 from typedflux.mypy_plugin.guarding import harmless
@@ -92,7 +92,7 @@ def _is_dropped(file: str, info: ErrorInfo) -> bool:
         return False
     spelled = spell(info.message)
     quoted = re.findall(r'"([^"]*)"', spelled)
-    if len(quoted) >= 2 and may_derive(quoted[-2], quoted[-1], modules):
+    if len(quoted) >= 2 and ancestry.may_derive(quoted[-2], quoted[-1], modules):
         return True
     compared = [t for t in quoted if SPELLED.search(t)]
     if len(compared) != 2:
@@ -148,6 +148,14 @@ modules: dict[str, MypyFile] = {}
 
 _names: dict[int, tuple[MypyFile, int, dict[str, int | None]]] = {}
 """For each module, with how many names, what `_module_names` has found there."""
+
+
+def begin(found: dict[str, MypyFile]) -> None:
+    """A run of mypy begins, whose modules will be in `found`; those of the last are let go."""
+    global modules
+    modules = found
+    _names.clear()
+    ancestry.forget()
 
 
 def _module_names() -> dict[str, int | None]:
