@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from mypy import api
@@ -70,41 +70,3 @@ def by_statement(folder: Path, header: str, statements: Sequence[str]) -> list[l
         found[int(line) - first].append(words if type_ is None else type_[1])
         assert kind in ("error", "note"), message
     return found
-
-
-_MARK = re.compile(r"\s+# (=>|!!) ")
-
-
-def verify(
-    folder: Path, program: str, others: Mapping[str, str] | None = None, *options: str
-) -> None:
-    """Check a program that says what mypy says of it, and nothing else may be said.
-
-    A line ends in `# => T` where types are revealed, several separated by `;;`, and in `# !! text`
-    where there are errors with these texts in them.
-    """
-    text = textwrap.dedent(program)
-    wanted: dict[int, tuple[list[str], list[str]]] = {}
-    lines = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        code, *marks = _MARK.split(line)
-        lines.append(code)
-        kinds: tuple[list[str], list[str]] = ([], [])
-        for mark, said in zip(marks[::2], marks[1::2], strict=True):
-            kinds[mark == "!!"].extend(part.strip() for part in said.split(" ;; "))
-        wanted[number] = kinds
-    said_of: dict[int, list[str]] = {}
-    files = {**(others or {}), "main.py": "\n".join(lines)}
-    for message in check(folder, files, options=options):
-        place, _, said = message.partition(": ")
-        said_of.setdefault(int(place), []).append(said)
-    problems = []
-    for number, (types, errors) in wanted.items():
-        messages = said_of.pop(number, [])
-        shown = revealed(messages)
-        failures = [m for m in messages if m.startswith("error: ")]
-        if shown != types:
-            problems.append(f"{number}: revealed {shown}, not {types}")
-        if len(failures) != len(errors) or not all(map(str.__contains__, failures, errors)):
-            problems.append(f"{number}: said {failures}, not {errors}")
-    assert not problems, "\n".join(problems)

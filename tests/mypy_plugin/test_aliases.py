@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.mypy_plugin.running import check, revealed, verify
+from tests.mypy_plugin.expecting import verify
+from tests.mypy_plugin.running import check, revealed
 
 LIBRARY = """
 from collections.abc import Callable

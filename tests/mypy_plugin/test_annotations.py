@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.mypy_plugin.running import verify
+from tests.mypy_plugin.expecting import verify
 
 IMPORTS = """
 from __future__ import annotations

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from mypy import api
 
-from tests.mypy_plugin.running import check, verify
+from tests.mypy_plugin.expecting import verify
+from tests.mypy_plugin.running import check
 
 HEADER = """
 from __future__ import annotations

@@ -17,33 +17,33 @@ def powers(
     x: Float[Tensor, "b n"], m: Float[Tensor, "m n"], d: Size["d"], k: int, r: float, a: Any
 ) -> None:
     n = x.shape[1]
-    reveal_type(x * n**-0.5)  # -> Float[Tensor, 'b n']
-    reveal_type(x * d**-0.5)  # -> Float[Tensor, 'b n']
-    reveal_type(x * k**-0.5)  # -> Float[Tensor, 'b n']
-    reveal_type(x / (n // 2) ** 0.5)  # -> Float[Tensor, 'b n']
-    reveal_type(x / r**0.5)  # -> Float[Tensor, 'b n']
-    reveal_type(x / 2**k)  # -> Float[Tensor, 'b n']
-    reveal_type(x / n**k)  # -> Float[Tensor, 'b n']
-    reveal_type(x / 10000 ** (k / n))  # -> Float[Tensor, 'b n']
-    reveal_type(x * (-1) ** k)  # -> Float[Tensor, 'b n']
-    reveal_type(x * pow(k, 0.5))  # -> Float[Tensor, 'b n']
-    reveal_type(x ** (k / 2))  # -> Float[Tensor, 'b n']
-    reveal_type(n**2)  # -> Size['n*n']
-    reveal_type(k**2)  # -> int
-    reveal_type(k**-1)  # -> float
-    reveal_type(k**k)  # -> int
-    reveal_type(r**r)  # -> float
-    reveal_type(a**0.5)  # -> Any
+    reveal_type(x * n**-0.5)  # => Float[Tensor, 'b n']
+    reveal_type(x * d**-0.5)  # => Float[Tensor, 'b n']
+    reveal_type(x * k**-0.5)  # => Float[Tensor, 'b n']
+    reveal_type(x / (n // 2) ** 0.5)  # => Float[Tensor, 'b n']
+    reveal_type(x / r**0.5)  # => Float[Tensor, 'b n']
+    reveal_type(x / 2**k)  # => Float[Tensor, 'b n']
+    reveal_type(x / n**k)  # => Float[Tensor, 'b n']
+    reveal_type(x / 10000 ** (k / n))  # => Float[Tensor, 'b n']
+    reveal_type(x * (-1) ** k)  # => Float[Tensor, 'b n']
+    reveal_type(x * pow(k, 0.5))  # => Float[Tensor, 'b n']
+    reveal_type(x ** (k / 2))  # => Float[Tensor, 'b n']
+    reveal_type(n**2)  # => Size['n*n']
+    reveal_type(k**2)  # => int
+    reveal_type(k**-1)  # => float
+    reveal_type(k**k)  # => int
+    reveal_type(r**r)  # => float
+    reveal_type(a**0.5)  # => Any
     x * n**-0.5 + m  # !! cannot broadcast 'b n' with 'm n'
     (x / r**0.5) @ m  # !! the last axis of the first operand is n
 
 def parts(x: Float[Tensor, "t d"], y: Float[Tensor, "6 d"], k: int) -> None:
-    reveal_type(flux.unstack(x))  # -> tuple[Float[Tensor, 'd'], ...]
-    reveal_type(flux.unstack(x, axis=1))  # -> tuple[Float[Tensor, 't'], ...]
-    reveal_type(flux.split(y, 2)[0])  # -> Float[Tensor, '3 d']
-    reveal_type(flux.split(x, k))  # -> tuple[Float[Tensor, '_ d'], ...]
+    reveal_type(flux.unstack(x))  # => tuple[Float[Tensor, 'd'], ...]
+    reveal_type(flux.unstack(x, axis=1))  # => tuple[Float[Tensor, 't'], ...]
+    reveal_type(flux.split(y, 2)[0])  # => Float[Tensor, '3 d']
+    reveal_type(flux.split(x, k))  # => tuple[Float[Tensor, '_ d'], ...]
     a, b = flux.unstack(x)
-    reveal_type(a + b)  # -> Float[Tensor, 'd']
+    reveal_type(a + b)  # => Float[Tensor, 'd']
     a + flux.zeros(x.shape[0])  # !! axis -1 has sizes d and t
     for row in flux.unstack(x):
         row + flux.zeros(x.shape[0])  # !! axis -1 has sizes d and t
@@ -59,13 +59,13 @@ def same(x: Float32[Tensor, "n"]) -> Float32[Tensor, "n"]:
 
 def derivatives(x: Float32[Tensor, "4"], y: Float32[Tensor, "k"], z: Float[Tensor, "k"]) -> None:
     j = flux.jacobian(four_to_three, x)
-    reveal_type(j)  # -> Float32[Tensor, '3 4']
-    reveal_type(flux.jacobian(same, x))  # -> Float32[Tensor, '4 4']
-    reveal_type(flux.jacobian(same, y))  # -> Float32[Tensor, 'k k']
-    reveal_type(flux.jacobian(lambda v: v.sum() * flux.ones(7), y))  # -> Float32[Tensor, '7 k']
-    reveal_type(flux.jacobian(lambda v: v[:2] * v.sum(), z))  # -> Float[Tensor, 'min(k,2) k']
-    reveal_type(flux.hessian(lambda v: (v**2).sum(), y))  # -> Float32[Tensor, 'k k']
-    reveal_type(flux.hessian(lambda v: (v**2).sum(), z))  # -> Float[Tensor, 'k k']
+    reveal_type(j)  # => Float32[Tensor, '3 4']
+    reveal_type(flux.jacobian(same, x))  # => Float32[Tensor, '4 4']
+    reveal_type(flux.jacobian(same, y))  # => Float32[Tensor, 'k k']
+    reveal_type(flux.jacobian(lambda v: v.sum() * flux.ones(7), y))  # => Float32[Tensor, '7 k']
+    reveal_type(flux.jacobian(lambda v: v[:2] * v.sum(), z))  # => Float[Tensor, 'min(k,2) k']
+    reveal_type(flux.hessian(lambda v: (v**2).sum(), y))  # => Float32[Tensor, 'k k']
+    reveal_type(flux.hessian(lambda v: (v**2).sum(), z))  # => Float[Tensor, 'k k']
     j @ j  # !! the last axis of the first operand is 4
     j @ y  # !! the last axis of the first operand is 4
     j.T @ j + flux.hessian(lambda v: (v**2).sum(), x)
@@ -79,10 +79,10 @@ class Block(nn.Module):
         self.other = flux.tanh
 
     def __call__(self, x: Float[Tensor, "b n"]) -> None:
-        reveal_type(self.act(x))  # -> Float[Tensor, 'b n']
-        reveal_type(self.pool(x, axis=1))  # -> Float[Tensor, 'b']
-        reveal_type(self.mix(x, x.T))  # -> Float[Tensor, 'b b']
-        reveal_type(self.other(x))  # -> Shaped[Tensor, '...']
+        reveal_type(self.act(x))  # => Float[Tensor, 'b n']
+        reveal_type(self.pool(x, axis=1))  # => Float[Tensor, 'b']
+        reveal_type(self.mix(x, x.T))  # => Float[Tensor, 'b b']
+        reveal_type(self.other(x))  # => Shaped[Tensor, '...']
         self.mix(x, x)  # !! the last axis of the first operand is n
         self.act(x) @ x  # !! the last axis of the first operand is n
 
@@ -90,14 +90,14 @@ def names_of_functions(x: Float[Tensor, "b n"], c: bool) -> None:
     bce = losses.logitbinarycrossentropy
     bce(flux.ones(5), flux.ones(2))  # !! prediction and target must have one shape
     relu = flux.relu
-    reveal_type(relu(x))  # -> Float[Tensor, 'b n']
+    reveal_type(relu(x))  # => Float[Tensor, 'b n']
     mm = flux.matmul
     again = mm
     again(x, x)  # !! the last axis of the first operand is n
     either = flux.relu
     if c:
         either = flux.tanh
-    reveal_type(either(x))  # -> Shaped[Tensor, '...']
+    reveal_type(either(x))  # => Shaped[Tensor, '...']
 
 def dense(
     w: Float[Tensor, "i o"], b: Float[Tensor, "o"], x: Float[Tensor, "*s i"]
@@ -109,22 +109,22 @@ def scaled(x: Float[Tensor, "*s"], *, by: float = 1.0, add: Any = None) -> Float
 
 def partials(x: Float[Tensor, "b 4"]) -> None:
     layer = partial(dense, flux.ones((4, 6)), flux.zeros(6))
-    reveal_type(layer(x))  # -> Float[Tensor, 'b 6']
-    reveal_type(layer(flux.ones((2, 3, 4))))  # -> Float[Tensor, '2 3 6']
+    reveal_type(layer(x))  # => Float[Tensor, 'b 6']
+    reveal_type(layer(flux.ones((2, 3, 4))))  # => Float[Tensor, '2 3 6']
     layer(flux.ones((2, 6)))  # !! axis 1 is 6, not 4
     layer(x) + x  # !! axis -1 has sizes 6 and 4
     last = partial(dense, b=flux.zeros(3), w=flux.ones((6, 3)))
-    reveal_type(last(x=layer(x)))  # -> Float[Tensor, 'b 3']
+    reveal_type(last(x=layer(x)))  # => Float[Tensor, 'b 3']
     last(x=x)  # !! axis 1 is 4, not 6
-    reveal_type(partial(dense, flux.ones((4, 6)))(flux.ones(6), x))  # -> Float[Tensor, 'b 6']
+    reveal_type(partial(dense, flux.ones((4, 6)))(flux.ones(6), x))  # => Float[Tensor, 'b 6']
     partial(dense, flux.ones((4, 6)), flux.zeros(4))  # !! dimension 'o' is 6 from argument "w"
     twice = partial(partial(dense, flux.ones((4, 6))), flux.zeros(6))
-    reveal_type(twice(x))  # -> Float[Tensor, '... 6']
-    reveal_type(partial(scaled, by=2.0)(x))  # -> Float[Tensor, 'b 4']
-    reveal_type(partial(scaled, x)())  # -> Float[Tensor, 'b 4']
-    reveal_type(partial(scaled, x, add=3)(by=2.0))  # -> Float[Tensor, 'b 4']
+    reveal_type(twice(x))  # => Float[Tensor, '... 6']
+    reveal_type(partial(scaled, by=2.0)(x))  # => Float[Tensor, 'b 4']
+    reveal_type(partial(scaled, x)())  # => Float[Tensor, 'b 4']
+    reveal_type(partial(scaled, x, add=3)(by=2.0))  # => Float[Tensor, 'b 4']
     args = (flux.ones((4, 6)), flux.zeros(6))
-    reveal_type(partial(dense, *args)(x))  # -> Float[Tensor, 'b 6']
+    reveal_type(partial(dense, *args)(x))  # => Float[Tensor, 'b 6']
     conv = partial(nn.Conv, (3, 3), padding=1)
     conv(3, 8)(flux.ones((2, 3, 8, 8)))
     norm = partial(nn.LayerNorm, 4)
@@ -132,6 +132,12 @@ def partials(x: Float[Tensor, "b 4"]) -> None:
     partial(flux.softmax, axis=-1)(x)
     flux.gradient(partial(dense, flux.ones((4, 6)), flux.zeros(6)), x)  # !! gradient needs a scalar
     nn.Chain(nn.Dense(8, 4), layer, nn.Dense(6, 2))(flux.ones((3, 8)))
+
+def padded(x: Float32[Tensor, "3"], c: bool) -> Float32[Tensor, "1 1 1 1 3"]:
+    while x.ndim < 5:
+        if c or x.shape[0] > 0:
+            x = x[None]
+    return x
 """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.mypy_plugin.running import check, revealed
+from tests.mypy_plugin.running import by_statement
 
 HEADER = """
 from typing import Any, Generic
@@ -173,30 +173,17 @@ WRONG = [
 
 
 @pytest.fixture(scope="module")
-def revelations(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    body = "".join(f"    reveal_type({expression})\n" for expression, _ in REVEALED)
-    messages = check(tmp_path_factory.mktemp("layers"), {"main.py": HEADER + body})
-    assert [m for m in messages if "error" in m] == []
-    return revealed(messages)
+def messages(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
+    statements = [*(f"reveal_type({e})" for e, _ in REVEALED), *(s for s, _ in WRONG)]
+    return by_statement(tmp_path_factory.mktemp("layers"), HEADER, statements)
 
 
 @pytest.mark.parametrize("row", range(len(REVEALED)), ids=[e for e, _ in REVEALED])
-def test_types(revelations: list[str], row: int) -> None:
-    assert revelations[row] == REVEALED[row][1]
-
-
-@pytest.fixture(scope="module")
-def complaints(tmp_path_factory: pytest.TempPathFactory) -> dict[int, list[str]]:
-    body = "".join(f"    {statement}\n" for statement, _ in WRONG)
-    found: dict[int, list[str]] = {}
-    for message in check(tmp_path_factory.mktemp("wrong"), {"main.py": HEADER + body}):
-        line, _, text = message.partition(": ")
-        found.setdefault(int(line), []).append(text)
-    return found
+def test_types(messages: list[list[str]], row: int) -> None:
+    assert messages[row] == [REVEALED[row][1]]
 
 
 @pytest.mark.parametrize("row", range(len(WRONG)), ids=[s for s, _ in WRONG])
-def test_errors(complaints: dict[int, list[str]], row: int) -> None:
-    messages = complaints.pop(HEADER.count("\n") + row + 1)
-    assert len([m for m in messages if m.startswith("error")]) == 1
-    assert WRONG[row][1] in messages[0]
+def test_errors(messages: list[list[str]], row: int) -> None:
+    (message,) = messages[len(REVEALED) + row]
+    assert WRONG[row][1] in message

@@ -56,7 +56,7 @@ class Net:
     loose = 3
 
     def f(self) -> None:
-        reveal_type(zeros((self.HIDDEN, self.hidden, self.loose)))  # -> Float32[Tensor, '32 64 _']
+        reveal_type(zeros((self.HIDDEN, self.hidden, self.loose)))  # => Float32[Tensor, '32 64 _']
 
 class Embedding(nn.Module):
     def __init__(self, table: Float32[Tensor, "n d"], width: Size["width"]) -> None:
@@ -65,8 +65,8 @@ class Embedding(nn.Module):
         self.dense = nn.Dense(width, 4)
 
     def __call__(self, i: Int[Tensor, "b"]) -> Float32[Tensor, "b d"]:
-        reveal_type(self.table)  # -> Float32[Tensor, '_ _']
-        reveal_type(self.dense)  # -> Dense[_, 4]
+        reveal_type(self.table)  # => Float32[Tensor, '_ _']
+        reveal_type(self.dense)  # => Dense[_, 4]
         self.n = 5
         i.reshape(self.n)
         return self.table[i]
@@ -77,36 +77,36 @@ rec = Record(7, depth=9)
 def square(x: Float32[Tensor, "n n"]) -> None: ...
 
 def shapes(x: Float32[Tensor, "b n"], z: Float32[Tensor, "*batch 3 k"], t: Tensor) -> None:
-    reveal_type(x.shape)  # -> tuple[Size['b'], Size['n']]
-    reveal_type(x.shape[0])  # -> Size['b']
-    reveal_type(x.shape[-1])  # -> Size['n']
-    reveal_type(x.shape[:-1])  # -> tuple[Size['b']]
-    reveal_type((*x.shape, 3))  # -> tuple[Size['b'], Size['n'], Literal[3]?]
-    reveal_type(x.shape[::-1])  # -> tuple[Size['n'], Size['b']]
-    reveal_type(len(x))  # -> Size['b']
-    reveal_type(len(x.shape))  # -> Size['2']
-    reveal_type(x.ndim)  # -> Size['2']
-    reveal_type(x.size)  # -> Size['b*n']
-    reveal_type(z.shape)  # -> tuple[*tuple[Size['*batch'], ...], Size['3'], Size['k']]
-    reveal_type(z.shape[-1])  # -> Size['k']
-    reveal_type(z.shape[:-2])  # -> tuple[*tuple[Size['*batch'], ...]]
-    reveal_type(zeros(z.shape[:-2]))  # -> Float32[Tensor, '*batch']
-    reveal_type(zeros((*z.shape[:-1], 2)))  # -> Float32[Tensor, '*batch 3 2']
-    reveal_type(zeros(z.shape[:-2] + (x.shape[0],)))  # -> Float32[Tensor, '*batch b']
-    reveal_type(z.reshape((*z.shape[:-2], -1)))  # -> Float32[Tensor, '*batch 3*k']
-    reveal_type(zeros(t.shape))  # -> Float32[Tensor, '...']
-    reveal_type(zeros(tuple(x.shape)))  # -> Float32[Tensor, 'b n']
-    reveal_type(zeros(x.shape[:-1] + (2,)))  # -> Float32[Tensor, 'b 2']
+    reveal_type(x.shape)  # => tuple[Size['b'], Size['n']]
+    reveal_type(x.shape[0])  # => Size['b']
+    reveal_type(x.shape[-1])  # => Size['n']
+    reveal_type(x.shape[:-1])  # => tuple[Size['b']]
+    reveal_type((*x.shape, 3))  # => tuple[Size['b'], Size['n'], Literal[3]?]
+    reveal_type(x.shape[::-1])  # => tuple[Size['n'], Size['b']]
+    reveal_type(len(x))  # => Size['b']
+    reveal_type(len(x.shape))  # => Size['2']
+    reveal_type(x.ndim)  # => Size['2']
+    reveal_type(x.size)  # => Size['b*n']
+    reveal_type(z.shape)  # => tuple[*tuple[Size['*batch'], ...], Size['3'], Size['k']]
+    reveal_type(z.shape[-1])  # => Size['k']
+    reveal_type(z.shape[:-2])  # => tuple[*tuple[Size['*batch'], ...]]
+    reveal_type(zeros(z.shape[:-2]))  # => Float32[Tensor, '*batch']
+    reveal_type(zeros((*z.shape[:-1], 2)))  # => Float32[Tensor, '*batch 3 2']
+    reveal_type(zeros(z.shape[:-2] + (x.shape[0],)))  # => Float32[Tensor, '*batch b']
+    reveal_type(z.reshape((*z.shape[:-2], -1)))  # => Float32[Tensor, '*batch 3*k']
+    reveal_type(zeros(t.shape))  # => Float32[Tensor, '...']
+    reveal_type(zeros(tuple(x.shape)))  # => Float32[Tensor, 'b n']
+    reveal_type(zeros(x.shape[:-1] + (2,)))  # => Float32[Tensor, 'b 2']
     *lead, last = z.shape
     lead.append(3)
-    reveal_type(zeros((*lead, last)))  # -> Float32[Tensor, '... k']
+    reveal_type(zeros((*lead, last)))  # => Float32[Tensor, '... k']
     first, *rest = x.shape
     rest.append(3)
     p, q = t.shape
-    reveal_type(zeros((p, q)))  # -> Float32[Tensor, '_ _']
+    reveal_type(zeros((p, q)))  # => Float32[Tensor, '_ _']
     dims = list(x.shape)
     dims[0] = 7
-    reveal_type(zeros(dims))  # -> Float32[Tensor, '...']
+    reveal_type(zeros(dims))  # => Float32[Tensor, '...']
     sizes = [x.shape[0], x.shape[1]]
     sizes.append(5)
     square(x)  # !! dimension 'n' is b but here it is n (axis 1)  [tensor-shape]
@@ -123,41 +123,41 @@ def shapes(x: Float32[Tensor, "b n"], z: Float32[Tensor, "*batch 3 k"], t: Tenso
 
 def arithmetic(x: Float32[Tensor, "b n"], s: Size["q"], k: int) -> Float32[Tensor, "b 2*n"]:
     b, n = x.shape
-    reveal_type(2 * n + 1)  # -> Size['2*n+1']
-    reveal_type(n // HEADS)  # -> Size['n//4']
-    reveal_type(n % 2)  # -> Size['n%2']
-    reveal_type(-n)  # -> Size['-n']
-    reveal_type(n**2)  # -> Size['n*n']
-    reveal_type(divmod(n, 2))  # -> tuple[Size['n//2'], Size['n%2']]
-    reveal_type(min(n, 3))  # -> Size['min(n,3)']
-    reveal_type(max(n, b))  # -> Size['max(b,n)']
-    reveal_type(abs(n))  # -> Size['n']
-    reveal_type(sum(x.shape))  # -> Size['b+n']
-    reveal_type(math.prod(x.shape))  # -> Size['b*n']
-    reveal_type(int(n))  # -> Size['n']
-    reveal_type(len(range(n)))  # -> Size['n']
-    reveal_type(len(range(1, n + 1)))  # -> Size['n']
-    reveal_type(n / 2)  # -> float
-    reveal_type(n // k)  # -> int
-    reveal_type(s * 2)  # -> Size['2*q']
-    reveal_type(2 * s)  # -> Size['2*q']
-    reveal_type(s * n)  # -> Size['n*q']
-    reveal_type(-s)  # -> Size['-q']
-    reveal_type(n == 3)  # -> bool
+    reveal_type(2 * n + 1)  # => Size['2*n+1']
+    reveal_type(n // HEADS)  # => Size['n//4']
+    reveal_type(n % 2)  # => Size['n%2']
+    reveal_type(-n)  # => Size['-n']
+    reveal_type(n**2)  # => Size['n*n']
+    reveal_type(divmod(n, 2))  # => tuple[Size['n//2'], Size['n%2']]
+    reveal_type(min(n, 3))  # => Size['min(n,3)']
+    reveal_type(max(n, b))  # => Size['max(b,n)']
+    reveal_type(abs(n))  # => Size['n']
+    reveal_type(sum(x.shape))  # => Size['b+n']
+    reveal_type(math.prod(x.shape))  # => Size['b*n']
+    reveal_type(int(n))  # => Size['n']
+    reveal_type(len(range(n)))  # => Size['n']
+    reveal_type(len(range(1, n + 1)))  # => Size['n']
+    reveal_type(n / 2)  # => float
+    reveal_type(n // k)  # => int
+    reveal_type(s * 2)  # => Size['2*q']
+    reveal_type(2 * s)  # => Size['2*q']
+    reveal_type(s * n)  # => Size['n*q']
+    reveal_type(-s)  # => Size['-q']
+    reveal_type(n == 3)  # => bool
     m = b
     m += 1
-    reveal_type(m)  # -> Size['b+1']
-    reveal_type(zeros((m, s, k)))  # -> Float32[Tensor, 'b+1 q _']
+    reveal_type(m)  # => Size['b+1']
+    reveal_type(zeros((m, s, k)))  # => Float32[Tensor, 'b+1 q _']
     total = 0
     for i in range(n):
         total += n
-    reveal_type(zeros((total,)))  # -> Float32[Tensor, '_']
+    reveal_type(zeros((total,)))  # => Float32[Tensor, '_']
     half = n
     while half > 1:
         half = half // 2
-    reveal_type(zeros((half, 3)))  # -> Float32[Tensor, '_ 3']
+    reveal_type(zeros((half, 3)))  # => Float32[Tensor, '_ 3']
     either = n if k else 4
-    reveal_type(zeros((either,)))  # -> Float32[Tensor, '_']
+    reveal_type(zeros((either,)))  # => Float32[Tensor, '_']
     print(f"{n} {b:>3}")
     x.reshape((b, HEADS, n // HEADS)).reshape((b, n))
     x.reshape((b, n // k, k))
@@ -182,37 +182,37 @@ def arithmetic(x: Float32[Tensor, "b n"], s: Size["q"], k: int) -> Float32[Tenso
 
 def constants(x: Float32[Tensor, "b n"], i: int, d: int = 5) -> None:
     inner = 64
-    reveal_type(zeros((inner, HEADS, INNER, width)))  # -> Float32[Tensor, '64 4 256 3']
-    reveal_type(zeros((changing, i, d)))  # -> Float32[Tensor, '_ _ _']
+    reveal_type(zeros((inner, HEADS, INNER, width)))  # => Float32[Tensor, '64 4 256 3']
+    reveal_type(zeros((changing, i, d)))  # => Float32[Tensor, '_ _ _']
     h, w = 3, inner + 1
-    reveal_type(zeros((h, w)))  # -> Float32[Tensor, '3 65']
+    reveal_type(zeros((h, w)))  # => Float32[Tensor, '3 65']
     shape = (inner, x.shape[0])
-    reveal_type(zeros((*shape, 3)))  # -> Float32[Tensor, '64 b 3']
-    reveal_type(inner * x.shape[1])  # -> Size['64*n']
+    reveal_type(zeros((*shape, 3)))  # => Float32[Tensor, '64 b 3']
+    reveal_type(inner * x.shape[1])  # => Size['64*n']
     kinds = (Kind.HIDDEN.value, Dims.HIDDEN, Net.HIDDEN, Net.hidden)
-    reveal_type(zeros(kinds))  # -> Float32[Tensor, '128 128 32 64']
+    reveal_type(zeros(kinds))  # => Float32[Tensor, '128 128 32 64']
     recorded = (cfg.width, cfg.depth, rec.width, rec.depth)
-    reveal_type(zeros(recorded))  # -> Float32[Tensor, '64 2 7 9']
-    reveal_type(zeros((Loose().width, Config(5).d, Config(5).heads)))  # -> Float32[Tensor, '_ 5 _']
+    reveal_type(zeros(recorded))  # => Float32[Tensor, '64 2 7 9']
+    reveal_type(zeros((Loose().width, Config(5).d, Config(5).heads)))  # => Float32[Tensor, '_ 5 _']
     axis = 1
     keep = True
-    reveal_type(x.sum(axis=axis, keepdims=keep))  # -> Float32[Tensor, 'b 1']
+    reveal_type(x.sum(axis=axis, keepdims=keep))  # => Float32[Tensor, 'b 1']
     j = 3
     j += 1
-    reveal_type(zeros((j,)))  # -> Float32[Tensor, '_']
+    reveal_type(zeros((j,)))  # => Float32[Tensor, '_']
     if i:
         branch = 1
     else:
         branch = 2
-    reveal_type(zeros((branch,)))  # -> Float32[Tensor, '_']
+    reveal_type(zeros((branch,)))  # => Float32[Tensor, '_']
     if (p := 7) > i:
-        reveal_type(zeros((p,)))  # -> Float32[Tensor, '7']
-    reveal_type(nn.Dense(inner, HEADS))  # -> Dense[64, 4]
-    reveal_type(zeros((max(inner, 100), min(HEADS, 2), 2**10)))  # -> Float32[Tensor, '100 2 1024']
+        reveal_type(zeros((p,)))  # => Float32[Tensor, '7']
+    reveal_type(nn.Dense(inner, HEADS))  # => Dense[64, 4]
+    reveal_type(zeros((max(inner, 100), min(HEADS, 2), 2**10)))  # => Float32[Tensor, '100 2 1024']
     m: int = x.shape[0]
-    reveal_type(zeros((m,)))  # -> Float32[Tensor, 'b']
+    reveal_type(zeros((m,)))  # => Float32[Tensor, 'b']
     pattern = "b n -> n b"
-    reveal_type(flux.rearrange(x, pattern))  # -> Float32[Tensor, 'n b']
+    reveal_type(flux.rearrange(x, pattern))  # => Float32[Tensor, 'n b']
     nn.Dense(inner, HEADS)(zeros((2, 65)))  # !! axis 1 is 65, not 64  [tensor-shape]
     nn.Dense(HEADS * 3 * 3, 10)(zeros((2, 35)))  # !! axis 1 is 35, not 36  [tensor-shape]
     x + zeros((x.shape[0], inner))  # !! axis -1 has sizes n and 64  [tensor-shape]

@@ -388,10 +388,12 @@ class Annotations:
         return apis(ctx)[0].anal_type(argument, allow_unpack=True)
 
     def _one_axis(self, text: str, owner: str, ctx: AnalyzeTypeContext) -> Type:
-        axes = self._axes(text, ctx)
+        if self._checked(text, ctx) is None:
+            return unknown()
+        axes = [self._axis(axis, ctx) for axis in parse(text).axes]
         if len(axes) == 1 and not isinstance(axes[0], UnpackType):
             return axes[0]
-        if "*" not in text and "..." not in text and self._checked(text, ctx) is not None:
+        if "*" not in text and "..." not in text:
             self._refuse(f'"{text}" is {_count(len(axes), "dim")}: {owner} takes one', ctx)
         return unknown()
 
@@ -408,12 +410,9 @@ class Annotations:
         return text
 
     def _axes(self, text: str, ctx: AnalyzeTypeContext) -> list[Type]:
-        try:
-            spec = parse(text)
-        except AnnotationError as error:
-            self._refuse(str(error), ctx)
-            return [self.encoder.unknown_axes()]
-        return [self._axis(axis, ctx) for axis in spec.axes]
+        if self._checked(text, ctx) is None:
+            return [self.encoder.unknown_axes()]  # nothing follows from it
+        return [self._axis(axis, ctx) for axis in parse(text).axes]
 
     def _axis(self, axis: Axis, ctx: AnalyzeTypeContext) -> Type:
         match axis:
@@ -459,10 +458,8 @@ class Annotations:
             sizes[name] = UNKNOWN if variable is None else self.encoder.dim(variable)
         try:
             value = evaluate_expression(text, sizes)
-        except AnnotationError as error:
-            if UNKNOWN not in sizes.values():
-                self._refuse(str(error), ctx)
-            return UNKNOWN
+        except AnnotationError:
+            return UNKNOWN  # it is well-formed: a name in it is unknown
         return value if isinstance(value, (int, Dim)) else UNKNOWN
 
 

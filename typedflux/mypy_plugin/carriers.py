@@ -15,7 +15,6 @@ from mypy.types import (
     LiteralType,
     Type,
     TypeAliasType,
-    UnpackType,
     get_proper_type,
 )
 
@@ -52,12 +51,6 @@ def text_of(t: Type) -> str | None:
     """The string that a type is, `None` for anything else."""
     p = get_proper_type(t)
     return p.value if isinstance(p, LiteralType) and isinstance(p.value, str) else None
-
-
-def shared_axes(t: Type) -> str | None:
-    """The name of axes such as `*batch` in the body of a class, `None` for anything else."""
-    args = carried(t.type, SHARED_AXES) if isinstance(t, UnpackType) else None
-    return None if args is None else text_of(args[0])
 
 
 class _Mentions(TypeQuery[bool]):

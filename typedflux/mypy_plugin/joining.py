@@ -12,8 +12,8 @@ from mypy.types import (
     get_proper_type,
 )
 
-from typedflux import dtypes
 from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, TENSOR, Encoder, is_instance, unknown
+from typedflux.mypy_plugin.results import common_dtype
 
 
 class Joins:
@@ -84,12 +84,8 @@ class Joins:
 
     def _join_tensors(self, a: Instance, b: Instance) -> Type:
         mine, theirs = a.args[1:], b.args[1:]
-        dtype = self.encoder.dtype_type(
-            dtypes.simplify(
-                dtypes.members(self.encoder.dtype(a.args[0]))
-                | dtypes.members(self.encoder.dtype(b.args[0]))
-            )
-        )
+        both = [self.encoder.dtype(t.args[0]) for t in (a, b)]
+        dtype = self.encoder.dtype_type(common_dtype(both))
         if len(mine) != len(theirs):
             return self.encoder.instance(TENSOR, [dtype, self.encoder.unknown_axes()])
         axes = [x if x == y else unknown() for x, y in zip(mine, theirs, strict=True)]

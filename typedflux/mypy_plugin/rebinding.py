@@ -112,8 +112,7 @@ class Rebinding:
     def _prepare_scope(self, body: list[Statement], parameters: list[Var], probe: FuncDef) -> None:
         counts = Counter({parameter: 1 for parameter in parameters})
         for statement in statements(body):
-            for target in _bound_by(statement):
-                counts.update(name.node for name in _names(target) if isinstance(name.node, Var))
+            counts.update(n.node for n in _names_bound_by(statement) if isinstance(n.node, Var))
         again = {variable for variable, count in counts.items() if count > 1}
         if not again:
             return
@@ -121,8 +120,7 @@ class Rebinding:
             name.node
             for s in statements(body)
             if isinstance(s, AssignmentStmt) and _is_partial(s.rvalue)
-            for target in s.lvalues
-            for name in _names(target)
+            for name in _names_bound_by(s)
         }
         loops = [s.body.body for s in statements(body) if isinstance(s, (ForStmt, WhileStmt))]
         for block in [body, *blocks(body)]:
@@ -131,18 +129,16 @@ class Rebinding:
                     continue
                 defined = [
                     name
-                    for target in _bound_by(statement)
-                    for name in _names(target)
+                    for name in _names_bound_by(statement)
                     if name.is_inferred_def and name.node in again
                 ]
-                inside = isinstance(statement, (ForStmt, WithStmt))
-                where = statement.body.body if isinstance(statement, (ForStmt, WithStmt)) else block
-                at = 0 if inside else place + 1
+                where, at = block, place + 1
+                if isinstance(statement, (ForStmt, WithStmt)):
+                    where, at = statement.body.body, 0
                 where[at:at] = [self._probe(n.name, n.node, n, probe) for n in defined]
         for loop in loops:
-            names = [n for s in loop for target in _bound_by(s) for n in _names(target)]
-            within = (n for s in statements(loop) for t in _bound_by(s) for n in _names(t))
-            own = {name.node for name in within if name.is_inferred_def}
+            names = [name for s in statements(loop) for name in _names_bound_by(s)]
+            own = {name.node for name in names if name.is_inferred_def}
             carried = {n.node: n for n in names if n.node in again - own - partial}
             loop[0:0] = [self._probe(n.name, v, loop[0], probe, True) for v, n in carried.items()]
         entering = [v for v in parameters if v in again and body]
@@ -213,7 +209,7 @@ class Rebinding:
 
     def assigned(self, file: str, info: ErrorInfo) -> bool:
         """Whether mypy's complaint about an assignment is settled: the name was rebound."""
-        checker = self._checker_of(file, info)
+        checker = self._checker_of(file)
         if checker is None or not self.encoder.ready:
             return False
         settled = False
@@ -222,7 +218,7 @@ class Rebinding:
                 settled = self._rebind(lvalue, value, checker) or settled
         return settled
 
-    def _checker_of(self, file: str, info: ErrorInfo) -> TypeChecker | None:
+    def _checker_of(self, file: str) -> TypeChecker | None:
         checker = self.checker
         if checker is None or checker.msg.errors.file != file or checker.errors.file != file:
             found = [c for c in gc.get_objects() if isinstance(c, TypeChecker)]
@@ -312,8 +308,12 @@ class _Opener(Axes):
         return t if carried(t, HELD) is not None else super().visit_type_alias_type(t)
 
 
+def _names_bound_by(statement: Statement) -> list[NameExpr]:
+    """The names that a statement assigns to."""
+    return [name for target in _bound_by(statement) for name in _names(target)]
+
+
 def _bound_by(statement: Statement) -> list[Expression]:
-    """What a statement assigns to."""
     match statement:
         case AssignmentStmt(lvalues=lvalues):
             return list(lvalues)

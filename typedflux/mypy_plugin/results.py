@@ -72,9 +72,8 @@ def common_dtype(found: Sequence[AnyDType]) -> AnyDType:
     """The one dtype, or the smallest family that holds all."""
     if all(d == found[0] for d in found):
         return found[0]
-    union = frozenset[dtypes.DType]().union(*map(dtypes.members, found))
-    families = [f for f in dtypes.FAMILIES.values() if union <= f.members]
-    return min(families, key=lambda f: len(f.members))
+    held = frozenset[dtypes.DType]().union(*map(dtypes.members, found))
+    return dtypes.family_around(dtypes.simplify(held))
 
 
 def join_shapes(shapes: Sequence[tuple[Shape, Expansion]]) -> Shape:
