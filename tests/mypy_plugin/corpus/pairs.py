@@ -57,6 +57,10 @@ FAMILIES = (
     "blind_nets",
     "blind_classes",
     "blind_learning",
+    "fresh_vision",
+    "fresh_sequences",
+    "fresh_classes",
+    "fresh_learning",
 )
 
 _BUG = "#!"
