@@ -405,7 +405,6 @@ def main() -> None:
 def area(boxes: Float[Tensor, "*n 4"]) -> Float[Tensor, "*n"]:
     size = boxes[..., 2:] - boxes[..., :2]
     return size[..., 0] * size[..., 1]
-    #!later return size[0] * size[1]
 
 
 def iou(a: Float[Tensor, "n 4"], b: Float[Tensor, "m 4"]) -> Float[Tensor, "n m"]:
@@ -415,7 +414,7 @@ def iou(a: Float[Tensor, "n 4"], b: Float[Tensor, "m 4"]) -> Float[Tensor, "n m"
     #! high = flux.minimum(a[:, None, 2:], b[None, :, :3])
     overlap = flux.clip(high - low, 0.0, 1e9).prod(axis=-1)
     #!later overlap = flux.clip(high - low, 0.0, 1e9).prod(axis=0)
-    union = area(a)[:, None] + area(b)[None] - overlap
+    union = area(a)[:, None] + area(b)[None] - overlap  #?
     #! union = area(a) + area(b) - overlap
     return overlap / union  #?
 
@@ -443,7 +442,7 @@ def mean_iou(
     t = flux.one_hot(target, classes)
     both = (p * t).sum(axis=(0, 1, 2))  #?
     #!later both = (p * t).sum(axis=(0, 2, 3))
-    either = p.sum(axis=(0, 1, 2)) + t.sum(axis=(0, 1, 2)) - both
+    either = p.sum(axis=(0, 1, 2)) + t.sum(axis=(0, 1, 2)) - both  #?
     return both / flux.maximum(either, 1.0)  #?
 
 
@@ -612,6 +611,5 @@ def main() -> None:
     keep = flux.argsort(noise, axis=1)[:, :4]
     visible = mask_patches(tokens, keep)
     encoder = nn.Dense(192, 32)
-    #! encoder = nn.Dense(64, 32)
-    print(encoder(visible).shape)  #?
+    print(encoder(visible).shape)
 """
