@@ -30,6 +30,8 @@ from typedflux.checks.ipython import unload_ipython_extension as unload_ipython_
 from typedflux.compile import explain as explain
 from typedflux.compile import jit as jit
 from typedflux.compile import outputsize as outputsize
+from typedflux.compile.native.pool import get_threads as get_threads
+from typedflux.compile.native.pool import set_threads as set_threads
 from typedflux.control import cond as cond
 from typedflux.control import scan as scan
 from typedflux.control import while_loop as while_loop
