@@ -18,6 +18,7 @@ from typedflux.core.tracing import Trace, Tracer
 from typedflux.core.types import TensorType
 from typedflux.dtypes import DType
 from typedflux.shapes.dims import Dim, Dimension
+from typedflux.shapes.errors import UndecidedError
 from typedflux.tensor import Tensor
 
 
@@ -30,12 +31,17 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Equation:
-    """`outputs = primitive(*inputs, **params)`; `params` may hold symbolic dims and graphs."""
+    """`outputs = primitive(*inputs, **params)`; `params` may hold symbolic dims and graphs.
+
+    `scope` is the checkpoint that it was part of, if it was: what a checkpoint computes is not
+    shared with anything outside it, because it is to be computed again and not kept.
+    """
 
     primitive: Primitive
     inputs: tuple[Variable, ...]
     params: dict[str, Any]
     outputs: tuple[Variable, ...]
+    scope: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,7 @@ class GraphTracer(Tracer):
 class GraphTrace(Trace):
     """Records the operations of a function into `graph`."""
 
-    __slots__ = ("_constants", "_guarded", "graph")
+    __slots__ = ("_constants", "_guarded", "graph", "sealed")
 
     name: ClassVar[str] = "jit or an abstract evaluation"
     is_body: ClassVar[bool] = False
@@ -123,6 +129,8 @@ class GraphTrace(Trace):
         self.graph = Graph()
         self._constants: dict[int, Variable] = {}
         self._guarded: set[str] = set()
+        self.sealed = False
+        """Whether there can be no further guards: the graph is complete and being transformed."""
 
     def input(self, type: TensorType) -> GraphTracer:
         """A new input of the graph."""
@@ -165,6 +173,8 @@ class GraphTrace(Trace):
         # Comparing guards would compare sizes, which is what calls this: compare their texts.
         key = f"{left} {relation} {right}"
         if key not in self._guarded:
+            if self.sealed:
+                raise UndecidedError(f"the graph does not rely on {key}, and is complete")
             self._guarded.add(key)
             self.graph.guards.append(Guard(left, relation, right, holds))
 
