@@ -78,6 +78,7 @@ format: ## format the code and apply the safe lint fixes
 bench: ## the benchmarks, against PyTorch and JAX, in an environment of their own
 	$(call environment,.venv-bench,bench,bench)
 	.venv-bench/bin/python -m benchmarks $(ARGS)
+	.venv-bench/bin/python -m benchmarks.training $(ARGS)
 
 clean: ## remove environments, caches and everything that was made
 	rm -rf .venv .venv-live .venv-bench .venv-mypy-* build dist out

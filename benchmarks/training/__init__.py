@@ -1,0 +1,1 @@
+"""Whole training steps beside PyTorch and JAX: `python -m benchmarks.training`."""
