@@ -13,11 +13,15 @@ from typedflux.compile.native.machine import Machine, host
 
 
 @functools.cache
-def _target_machine(machine: Machine) -> Any:
+def _target() -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    target = llvm.Target.from_default_triple()
-    return target.create_target_machine(
+    return llvm.Target.from_default_triple()
+
+
+def _target_machine(machine: Machine) -> Any:
+    # a new one for each engine, which owns it and ends it with itself
+    return _target().create_target_machine(
         cpu=machine.cpu, features=machine.features, opt=3, codemodel="jitdefault", jit=True
     )
 
