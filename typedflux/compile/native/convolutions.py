@@ -1,0 +1,236 @@
+"""Plans of convolutions and of their gradients, which emit the code of each stage.
+
+A plan is made when the geometry is known; the operands' pointers and strides come when a stage's
+function is built. All threads run every stage, with a barrier after each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+from typing import Protocol
+
+from typedflux.compile.native.emitter import Function, Index, Type, Value
+from typedflux.compile.native.machine import Machine
+from typedflux.compile.native.sweeps import Epilogue, Image, Sweep, emit_packing, emit_sweep
+from typedflux.compile.native.weight_sums import WeightSums, emit_sums, emit_totals
+from typedflux.compile.native.window_tiles import choose_tile
+from typedflux.compile.native.windows import Axis, phases, transposed_axes, window_axis
+
+__all__ = [
+    "Convolution",
+    "Epilogue",
+    "Image",
+    "Plan",
+    "plan_forward",
+    "plan_input_gradient",
+    "plan_weight_gradient",
+]
+
+Known = tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """A convolution as far as it is known when planning.
+
+    Attributes:
+        scalar: `float` or `double`, of all operands.
+        batch: how many images, `None` if only the call tells.
+        groups: of channels.
+        in_channels: of all groups together.
+        out_channels: of all groups together.
+        in_size: the input's spatial sizes.
+        kernel: the weight's spatial sizes.
+        stride: of the windows.
+        padding: zeros before and after each axis.
+        dilation: from one position of the kernel to the next.
+        first: the first operand's strides (of an image: batch, channel, spatial axes; of a weight:
+            output, input, spatial axes), `None` where unknown, empty if all are.
+        second: the second operand's.
+    """
+
+    scalar: str
+    batch: int | None
+    groups: int
+    in_channels: int
+    out_channels: int
+    in_size: tuple[int, ...]
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    dilation: tuple[int, ...]
+    first: Known = field(default=())
+    second: Known = field(default=())
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The spatial axes, as the convolution goes over them."""
+        return tuple(
+            window_axis(n, k, s, p, d)
+            for n, k, s, p, d in zip(
+                self.in_size, self.kernel, self.stride, self.padding, self.dilation, strict=True
+            )
+        )
+
+    @property
+    def out_size(self) -> tuple[int, ...]:
+        """The result's spatial sizes."""
+        return tuple(a.count for a in self.axes)
+
+
+class Plan(Protocol):
+    """What all plans have in common.
+
+    Attributes:
+        stages: how many functions it takes, with barriers in between.
+        vector_axis: the axis of the index along which the lanes of an epilogue's vector lie.
+    """
+
+    @property
+    def stages(self) -> int: ...
+
+    @property
+    def vector_axis(self) -> int: ...
+
+    def scratch_bytes(self, batch: int, threads: int) -> int:
+        """How much scratch memory, shared by all threads and aligned to 64 bytes, it takes."""
+        ...
+
+    def emit(
+        self,
+        stage: int,
+        f: Function,
+        batch: Index,
+        x: Image,
+        w: Image,
+        scratch: Value,
+        thread: Value,
+        threads: Value,
+        epilogue: Epilogue,
+    ) -> None:
+        """Emit a stage's code at the end of `f`."""
+        ...
+
+
+def _rounded(elements: int) -> int:
+    return -(-elements // 16) * 16
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPlan:
+    """A convolution or its gradient by the input: packs the weights, then computes."""
+
+    sweeps: tuple[Sweep, ...]
+    swapped: bool
+    stages: int = 2
+    vector_axis: int = 1
+
+    def scratch_bytes(self, batch: int, threads: int) -> int:
+        """See `Plan`."""
+        width = 8 if self.sweeps and self.sweeps[0].scalar == "double" else 4
+        return width * (self._offset(len(self.sweeps)) + threads * self._buffer)
+
+    @property
+    def _buffer(self) -> int:
+        return max((_rounded(s.buffer_elements) for s in self.sweeps), default=0)
+
+    def _offset(self, index: int) -> int:
+        return sum(_rounded(s.packed_elements) for s in self.sweeps[:index])
+
+    def emit(
+        self,
+        stage: int,
+        f: Function,
+        batch: Index,
+        x: Image,
+        w: Image,
+        scratch: Value,
+        thread: Value,
+        threads: Value,
+        epilogue: Epilogue,
+    ) -> None:
+        """See `Plan`. For the gradient by the input, `x` is the result's gradient."""
+        for i, sweep in enumerate(self.sweeps):
+            scalar = Type(sweep.scalar)
+            packed = f.at(scratch, self._offset(i), scalar)
+            if stage == 0:
+                emit_packing(f, sweep, w, self.swapped, packed, thread, threads)
+                continue
+            place = f.plus(self._offset(len(self.sweeps)), f.times(thread, self._buffer))
+            buffer = f.at(scratch, place, scalar)
+            emit_sweep(f, sweep, batch, x, packed, buffer, thread, threads, epilogue)
+
+
+@dataclass(frozen=True, slots=True)
+class WeightGradientPlan:
+    """The gradient by the weight: sums of each thread, then their totals."""
+
+    sums: WeightSums
+    stages: int = 2
+    vector_axis: int = 0
+
+    def scratch_bytes(self, batch: int, threads: int) -> int:
+        """See `Plan`."""
+        return (8 if self.sums.scalar == "double" else 4) * self.sums.elements * threads
+
+    def emit(
+        self,
+        stage: int,
+        f: Function,
+        batch: Index,
+        x: Image,
+        w: Image,
+        scratch: Value,
+        thread: Value,
+        threads: Value,
+        epilogue: Epilogue,
+    ) -> None:
+        """See `Plan`. Here `w` is the result's gradient, with strides as an image has them."""
+        if stage == 0:
+            emit_sums(f, self.sums, batch, x, w, scratch, thread, threads)
+        else:
+            emit_totals(f, self.sums, scratch, thread, threads, epilogue)
+
+
+def plan_forward(c: Convolution, machine: Machine) -> Plan:
+    """Plan the convolution: operands the input and the weight, epilogue at
+    `(batch, channel, *spatial)`."""
+    writes = c.out_channels // c.groups
+    return SweepPlan((_sweep(c, machine, c.axes, c.in_channels // c.groups, writes),), False)
+
+
+def plan_input_gradient(c: Convolution, machine: Machine) -> Plan:
+    """Plan the gradient by the input: operands the result's gradient and the weight, epilogue at
+    `(batch, channel, *spatial)` of the input."""
+    axes = [
+        transposed_axes(n, m, k, s, p, d)
+        for n, m, k, s, p, d in zip(
+            c.in_size, c.out_size, c.kernel, c.stride, c.padding, c.dilation, strict=True
+        )
+    ]
+    reads, writes = c.out_channels // c.groups, c.in_channels // c.groups
+    sweeps = tuple(_sweep(c, machine, phase, reads, writes) for phase in phases(axes))
+    return SweepPlan(sweeps, True)
+
+
+def plan_weight_gradient(c: Convolution, machine: Machine) -> Plan:
+    """Plan the gradient by the weight: operands the input and the result's gradient, epilogue at
+    `(out, in, *kernel)` with the lanes along `out`."""
+    axes = c.axes
+    reads, writes = c.in_channels // c.groups, c.out_channels // c.groups
+    tile = choose_tile(machine, c.scalar, reads, writes)
+    row = prod(c.in_size[1:]) * c.in_channels * axes[0].step
+    row += prod(a.count for a in axes[1:]) * c.out_channels
+    budget = 1 << 16  # elements of both operands that are in the caches together
+    images = max(1, min(16, budget // max(1, row * axes[0].count)))
+    band = max(1, min(axes[0].count, budget // max(1, row)))
+    sums = WeightSums(axes, c.groups, reads, writes, c.scalar, machine.lanes, tile, images, band)
+    return WeightGradientPlan(sums)
+
+
+def _sweep(
+    c: Convolution, machine: Machine, axes: tuple[Axis, ...], reads: int, writes: int
+) -> Sweep:
+    tile = choose_tile(machine, c.scalar, axes[-1].count, writes)
+    return Sweep(axes, c.groups, reads, writes, c.scalar, machine.lanes, tile)

@@ -1,0 +1,259 @@
+"""Gradients of convolutions by the weight.
+
+Each element is a sum over all images and results. A tile of the gradient, some channels of the
+input by some vectors of channels of the output, stays in registers while the results of one unit
+(a few images, or a band of a large one, which stays in the caches) are gone through; between units
+it lies in the thread's own sums, which a second stage adds up and hands to the epilogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from typedflux.compile.native.emitter import Cell, Function, Index, Type, Value, literal
+from typedflux.compile.native.sweeps import Epilogue, Image
+from typedflux.compile.native.window_tiles import Tile, even_blocks
+from typedflux.compile.native.windows import Axis, decode, share, taps_of
+
+
+@dataclass(frozen=True, slots=True)
+class WeightSums:
+    """How a gradient by the weight is summed.
+
+    Attributes:
+        axes: the spatial axes of the convolution.
+        groups: of channels.
+        reads: channels of the input, in each group.
+        writes: channels of the output, in each group.
+        scalar: of all operands.
+        lanes: of a vector.
+        tile: its columns are channels of the input, its vectors channels of the output.
+        images: how many a unit has.
+        band: how many results of the first axis a unit has.
+    """
+
+    axes: tuple[Axis, ...]
+    groups: int
+    reads: int
+    writes: int
+    scalar: str
+    lanes: int
+    tile: Tile
+    images: int
+    band: int
+
+    @property
+    def taps(self) -> int:
+        """How many taps there are."""
+        return taps_of(self.axes)
+
+    @property
+    def whole_panels(self) -> int:
+        """Panels of a group in which every lane is a channel."""
+        return self.writes // (self.tile.vectors * self.lanes)
+
+    @property
+    def last_vectors(self) -> int:
+        """Vectors of a group's last panel, in which some lanes may be none; 0 if there is none."""
+        rest = self.writes - self.whole_panels * self.tile.vectors * self.lanes
+        return -(-rest // self.lanes)
+
+    @property
+    def group_elements(self) -> int:
+        """Elements of a group's sums."""
+        return self.taps * self.reads * -(-self.writes // self.lanes) * self.lanes
+
+    @property
+    def elements(self) -> int:
+        """Elements of a thread's sums."""
+        return self.groups * self.group_elements
+
+
+def emit_sums(
+    f: Function, p: WeightSums, batch: Index, x: Image, dy: Image, sums: Value, thread: Value,
+    threads: Value,
+) -> None:  # fmt: skip
+    """Add up a thread's share of the units, in its own sums
+    `[group][panel][*tap][in channel][out channel]`."""
+    scalar = Type(p.scalar)
+    own = f.at(sums, f.times(thread, p.elements), scalar)
+    zero = literal(scalar.wide(p.lanes), 0)
+    with f.loop(0, p.elements, p.lanes) as i:
+        f.store(zero, own, i)
+    results = prod(a.count for a in p.axes)
+    if not results:
+        return
+    bands = -(-p.axes[0].count // p.band)
+    units = f.times(f.over(f.plus(batch, p.images - 1), p.images), bands)
+    low, high = share(f, units, thread, threads)
+    with f.loop(low, high) as unit:
+        first, band = decode(f, unit, (bands,))
+        start = f.times(first, p.images)
+        images = (start, f.least(f.plus(start, p.images), batch))
+        top = f.times(band, p.band)
+        rows = (top, f.least(f.plus(top, p.band), p.axes[0].count))
+        _Emitter(f, p, x, dy, own, images, rows).panels()
+
+
+def emit_totals(
+    f: Function, p: WeightSums, sums: Value, thread: Value, threads: Value, epilogue: Epilogue
+) -> None:
+    """Add up all threads' sums, each thread its share of the elements, and end them."""
+    scalar = Type(p.scalar)
+    vector = scalar.wide(p.lanes)
+    width = p.tile.vectors * p.lanes
+    rows = p.taps * p.reads
+    counts = (*(a.taps for a in p.axes), p.reads)
+
+    def finish(row: Value, group: Index, panel: Index, vectors: int, mask: Value | None) -> None:
+        _, *taps, channel = decode(f, row, counts)
+        base = f.sum_of((group, p.group_elements), (panel, rows * width), (row, vectors * p.lanes))
+        for v in range(vectors):
+            total = f.cell(vector, f.load(vector, sums, f.plus(base, v * p.lanes)))
+            with f.loop(1, threads) as other:
+                place = f.plus(f.times(other, p.elements), f.plus(base, v * p.lanes))
+                total.set(f.add(total.get(), f.load(vector, sums, place)))
+            out = f.sum_of((group, p.writes), (panel, width), (1, v * p.lanes))
+            last = mask if v == vectors - 1 else None
+            epilogue(f, (out, channel, *taps), total.get(), last)
+
+    if p.whole_panels:
+        low, high = share(f, p.groups * p.whole_panels * rows, thread, threads)
+        with f.loop(low, high) as i:
+            group, panel, row = decode(f, i, (p.whole_panels, rows))
+            finish(f.index(row), group, panel, p.tile.vectors, None)
+    if p.last_vectors:
+        rest = p.writes - p.whole_panels * width - (p.last_vectors - 1) * p.lanes
+        mask = f.first_lanes(rest, p.lanes) if rest < p.lanes else None
+        low, high = share(f, p.groups * rows, thread, threads)
+        with f.loop(low, high) as i:
+            group, row = decode(f, i, (rows,))
+            finish(f.index(row), group, p.whole_panels, p.last_vectors, mask)
+
+
+class _Emitter:
+    """Emits the loops over panels, taps, tiles and the results of one unit."""
+
+    def __init__(
+        self, f: Function, p: WeightSums, x: Image, dy: Image, own: Value,
+        images: tuple[Index, Index], rows: tuple[Index, Index],
+    ) -> None:  # fmt: skip
+        self.f = f
+        self.p = p
+        self.x = x
+        self.dy = dy
+        self.own = own
+        self.images = images
+        self.first_rows = rows
+        self.scalar = Type(p.scalar)
+        self.vector = Type(p.scalar, p.lanes)
+
+    def panels(self) -> None:
+        """All panels of all groups."""
+        f, p = self.f, self.p
+        width = p.tile.vectors * p.lanes
+        rows = p.taps * p.reads
+        with f.loop(0, p.groups) as group:
+            source = f.times(f.times(group, p.reads), self.x.strides[1])
+            x = f.at(self.x.pointer, source, self.scalar)
+            source = f.times(f.times(group, p.writes), self.dy.strides[1])
+            dy = f.at(self.dy.pointer, source, self.scalar)
+            own = f.at(self.own, f.times(group, p.group_elements), self.scalar)
+            if p.whole_panels:
+                with f.loop(0, p.whole_panels) as panel:
+                    at = f.at(dy, f.times(f.times(panel, width), self.dy.strides[1]), self.scalar)
+                    to = f.at(own, f.times(panel, rows * width), self.scalar)
+                    self.taps(0, x, at, to, [], p.tile.vectors, None)
+            if p.last_vectors:
+                at = f.at(dy, f.times(p.whole_panels * width, self.dy.strides[1]), self.scalar)
+                to = f.at(own, p.whole_panels * rows * width, self.scalar)
+                rest = p.writes - p.whole_panels * width - (p.last_vectors - 1) * p.lanes
+                mask = f.first_lanes(rest, p.lanes) if rest < p.lanes else None
+                self.taps(0, x, at, to, [], p.last_vectors, mask)
+
+    def taps(
+        self, depth: int, x: Value, dy: Value, own: Value, taps: list[Index], vectors: int,
+        mask: Value | None,
+    ) -> None:  # fmt: skip
+        """All taps, and for each all tiles."""
+        f, p = self.f, self.p
+        if depth < len(p.axes):
+            rows = taps_of(p.axes[depth + 1 :]) * p.reads * vectors * p.lanes
+            with f.loop(0, p.axes[depth].taps) as tap:
+                to = f.at(own, f.times(tap, rows), self.scalar)
+                self.taps(depth + 1, x, dy, to, [*taps, tap], vectors, mask)
+            return
+        ranges = [a.result_range(f, t) for a, t in zip(p.axes, taps, strict=True)]
+        low, high = ranges[0]
+        ranges[0] = f.greatest(low, self.first_rows[0]), f.least(high, self.first_rows[1])
+        source: Index = 0
+        for axis, index, stride in zip(p.axes, taps, self.x.strides[2:], strict=True):
+            place = f.plus(axis.offset, f.times(index, axis.gap))
+            source = f.plus(source, f.times(place, stride))
+        x = f.at(x, source, self.scalar)
+        blocks = even_blocks(p.reads, p.tile.columns)
+        for size in sorted({count for _, count in blocks}, reverse=True):
+            starts = [begin for begin, count in blocks if count == size]
+            with f.loop(0, len(starts)) as k:
+                channel = f.plus(starts[0], f.times(k, size))
+                at = f.at(x, f.times(channel, self.x.strides[1]), self.scalar)
+                to = f.at(own, f.times(channel, vectors * p.lanes), self.scalar)
+                self.tile(at, dy, to, ranges, size, vectors, mask)
+
+    def tile(
+        self, x: Value, dy: Value, own: Value, ranges: Sequence[tuple[Index, Index]], size: int,
+        vectors: int, mask: Value | None,
+    ) -> None:  # fmt: skip
+        """A tile of the gradient, with what this unit adds to it."""
+        f, p = self.f, self.p
+        places = [[c * vectors * p.lanes + v * p.lanes for v in range(vectors)]
+                  for c in range(size)]  # fmt: skip
+        cells = [[f.cell(self.vector, f.load(self.vector, own, i)) for i in row] for row in places]
+        with f.loop(*self.images) as n:
+            at = f.at(x, f.times(n, self.x.strides[0]), self.scalar)
+            beside = f.at(dy, f.times(n, self.dy.strides[0]), self.scalar)
+            self.results(0, at, beside, ranges, cells, mask)
+        for row, row_cells in zip(places, cells, strict=True):
+            for i, cell in zip(row, row_cells, strict=True):
+                f.store(cell.get(), own, i)
+
+    def results(
+        self, depth: int, x: Value, dy: Value, ranges: Sequence[tuple[Index, Index]],
+        cells: list[list[Cell]], mask: Value | None,
+    ) -> None:  # fmt: skip
+        """The results of an image that meet the operand with the tap at hand."""
+        f, p = self.f, self.p
+        if depth < len(p.axes):
+            step = f.times(p.axes[depth].step, self.x.strides[depth + 2])
+            with f.loop(*ranges[depth]) as q:
+                at = f.at(x, f.times(q, step), self.scalar)
+                beside = f.at(dy, f.times(q, self.dy.strides[depth + 2]), self.scalar)
+                self.results(depth + 1, at, beside, ranges, cells, mask)
+            return
+        vectors = len(cells[0])
+        slopes = [
+            self.lanes(dy, v * p.lanes, mask if v == vectors - 1 else None) for v in range(vectors)
+        ]
+        for c, row in enumerate(cells):
+            scalar = f.load(self.scalar, x, f.times(c, self.x.strides[1]))
+            many = f.splat(scalar, p.lanes)
+            for cell, slope in zip(row, slopes, strict=True):
+                cell.set(f.fma(many, slope, cell.get()))
+
+    def lanes(self, dy: Value, first: int, mask: Value | None) -> Value:
+        """A vector of channels of the output's gradient."""
+        f = self.f
+        stride = self.dy.strides[1]
+        if stride == 1:
+            if mask is None:
+                return f.load(self.vector, dy, first)
+            return f.load_some(self.vector, dy, first, mask)
+        count = self.p.lanes if mask is None else self.p.writes % self.p.lanes
+        vector = literal(self.vector, 0)
+        for lane in range(count):
+            scalar = f.load(self.scalar, dy, f.times(first + lane, stride))
+            text = f"insertelement {vector.type} {vector.text}, {scalar.type} {scalar.text}"
+            vector = f.emit(self.vector, f"{text}, i64 {lane}")
+        return vector
