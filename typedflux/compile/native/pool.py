@@ -13,13 +13,16 @@ import ctypes
 import os
 import threading
 import time
+from queue import SimpleQueue
 from typing import Any
 
 from typedflux.compile.native.cores import available_cores
 from typedflux.compile.native.pool_program import (
+    ASLEEP,
     BYTES,
     MAXIMUM,
     PATIENCE,
+    RESIZER,
     SLOTS,
     STRIDE,
     WAKE,
@@ -48,14 +51,13 @@ class _Pool:
         self._stop = self._code.function("typedflux_stop", [address, number])
         self._take = self._code.function("typedflux_take", [address], ctypes.c_int32)
         self._give = self._code.function("typedflux_give", [address])
-        self._alarms: list[threading.Event] = []
+        self._owner = ctypes.c_int32.from_address(self.control)
+        self._bells: list[Any] = []  # what native code calls to wake a worker
         self._threads: list[threading.Thread] = []
-        if kernel_sleep and futex_number() is not None:
-            wake = self._code.address("typedflux_wake")
-        else:
-            self._ring: Any = ctypes.CFUNCTYPE(None, address, number)(self._wake)
-            wake = ctypes.cast(self._ring, ctypes.c_void_p).value or 0
-        ctypes.c_int64.from_address(self.control + WAKE).value = wake
+        self._leaving: list[threading.Thread] = []  # told to end
+        self._resizing = False
+        self._futex = self._code.address("typedflux_wake")
+        self._kernel_sleep = kernel_sleep and futex_number() is not None
         ctypes.c_int64.from_address(self.control + PATIENCE).value = self._patience()
         self._workers = ctypes.c_int64.from_address(self.control + WORKERS)
 
@@ -73,50 +75,72 @@ class _Pool:
             shortest = min(shortest, time.perf_counter() - start)
         return int(count * _SPIN_SECONDS / max(shortest, 1e-9))
 
-    def _wake(self, _: int, index: int) -> None:
-        self._alarms[index - 1].set()
-
-    def _serve(self, index: int, alarm: threading.Event) -> None:
+    def _serve(self, index: int, alarm: SimpleQueue[object]) -> None:
         while self._work(self.control, index):
-            alarm.wait()
-            alarm.clear()
+            alarm.get()
 
     def resize(self, threads: int, patience: float = 0.0) -> bool:
-        """Have workers for so many threads. `False` if a region ran all the time of `patience`."""
-        until = time.monotonic() + patience
-        while not self._take(self.control):
-            if time.monotonic() >= until:
-                return False
-            time.sleep(1e-4)
+        """Have workers for so many threads. `False` if a region ran all the time of `patience`.
+
+        Only one thread at a time may call this. An interruption leaves a pool that works.
+        """
+        if self._resizing:  # a signal's handler forks while this thread is here
+            return False
+        self._resizing = True
         try:
-            ending = self._threads[max(0, threads - 1) :]
-            for index in range(len(self._threads), threads - 1, -1):
-                self._stop(self.control, index)
-            for thread in ending:
-                thread.join()
-            del self._threads[self.capacity - 1 - len(ending) :]
-            del self._alarms[len(self._threads) :]
-            while self.capacity < threads:
-                self._start(self.capacity)
+            until = time.monotonic() + patience
+            while not self._take(self.control):
+                if time.monotonic() >= until:
+                    return False
+                time.sleep(1e-4)
+            while self.capacity > max(1, threads):
+                self._leaving.append(self._threads.pop())
+                self._stop(self.control, len(self._threads) + 1)
+            while self._leaving:
+                self._leaving[-1].join()
+                self._leaving.pop()
+            del self._bells[len(self._threads) :]
+            while self.capacity < threads and self._start(self.capacity):
+                pass
         finally:
-            self._workers.value = len(self._threads)
-            self._give(self.control)
+            if self._owner.value == RESIZER:
+                self._workers.value = len(self._threads)
+                self._give(self.control)
+            self._resizing = False
         return True
 
-    def _start(self, index: int) -> None:
-        ctypes.memset(self.control + SLOTS + STRIDE * index, 0, STRIDE)
-        alarm = threading.Event()
+    def _start(self, index: int) -> bool:
+        slot = self.control + SLOTS + STRIDE * index
+        ctypes.memset(slot, 0, STRIDE)
+        alarm: SimpleQueue[object] = SimpleQueue()
+        # `put` is not written in Python: no handler of a signal can run between its being called
+        # and the worker's waking.
+        bell: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(alarm.put)
+        wake = self._futex if self._kernel_sleep else ctypes.cast(bell, ctypes.c_void_p).value
+        ctypes.c_int64.from_address(slot + WAKE).value = wake or 0
         thread = threading.Thread(
             target=self._serve, args=(index, alarm), name=f"typedflux-{index}", daemon=True
         )
-        self._alarms.append(alarm)
-        thread.start()
+        self._bells[index - 1 :] = [bell]
         self._threads.append(thread)
+        try:
+            thread.start()
+        except RuntimeError:  # the system gives no more threads, or the interpreter ends
+            self._threads.pop()
+            return False
+        return True
+
+    def asleep(self) -> list[bool]:
+        """Which workers sleep."""
+        first, stride = self.control + SLOTS + ASLEEP, STRIDE
+        workers = range(1, self.capacity)
+        return [bool(ctypes.c_int32.from_address(first + stride * i).value) for i in workers]
 
 
 _pool: _Pool | None = None
-_lock = threading.Lock()
+_lock = threading.RLock()
 _wanted: int | None = None
+_ended = False
 
 
 def run(region_address: int, buffers_address: int, sizes_address: int, threads: int) -> None:
@@ -145,7 +169,7 @@ def _grown(threads: int) -> _Pool:
     with _lock:
         if _pool is None:
             _pool = _Pool()
-        if threads > _pool.capacity:
+        if threads > _pool.capacity and not _ended:
             _pool.resize(threads)
         return _pool
 
@@ -197,6 +221,8 @@ def set_threads(n: int) -> None:
 
 def _stop() -> None:
     """Before the interpreter ends: no worker is in native code when that is freed."""
+    global _ended
+    _ended = True
     if _pool is not None:
         _pool.resize(1, _WAIT_SECONDS)
 
@@ -215,7 +241,7 @@ def _after_fork_in_parent() -> None:
 def _after_fork_in_child() -> None:
     global _pool, _lock
     _pool = None
-    _lock = threading.Lock()
+    _lock = threading.RLock()
 
 
 atexit.register(_stop)

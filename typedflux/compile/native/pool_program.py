@@ -4,13 +4,14 @@ Everything that the threads share is in one block of memory, each item on lines 
 
 | offset | what |
 |---|---|
-| 0 | `i32` 1 while a region runs: whoever sets it from 0 has the pool |
+| 0 | `i32` 1 while a region runs, 2 while workers come or go; whoever sets it from 0 has the pool |
 | 128 | `i64` arrivals at barriers since the region began |
 | 256 | `i64` workers that are through with the region |
-| 384 | the region: function, buffers, sizes, number of threads |
-| 512 | `ptr` what wakes worker `i64` |
-| 520 | `i64` looks at its word before a worker sleeps; `i64` workers that there are |
-| 1024 + 128 i | worker i: `i32` word, `i32` asleep, `i32` last word seen, `i32` to end |
+| 384 | the region: function, buffers, sizes, number of threads, number of the region |
+| 512 | `i64` looks at its word before a worker sleeps; `i64` workers that there are |
+| 1024 + 128 i | worker i: `i32` word, `i32` asleep, `i32` last word seen, `i32` to end, `ptr` to a
+  `void wake(ptr control, i64 i)`; from byte 64 on, what `placement` keeps of thread i |
+| 1024 + 128 * 256 | what `placement` keeps of each CPU |
 
 A worker has work when its word has changed. Only the workers that take part see theirs changed, so
 the others sleep on.
@@ -21,15 +22,20 @@ from __future__ import annotations
 import platform
 import sys
 
-from typedflux.compile.native.emitter import I64, Function, Value
+from typedflux.compile.native.emitter import I64, Function, Module, Value
+from typedflux.compile.native.placement import CPUS, emit_settle
 
 MAXIMUM = 256
 """Threads that a pool can have."""
 
 SLOTS = 1024
 STRIDE = 128
-BYTES = SLOTS + STRIDE * MAXIMUM
-BUSY, BARRIER, DONE, REGION, WAKE, PATIENCE, WORKERS = 0, 128, 256, 384, 512, 520, 528
+MARKS = SLOTS + STRIDE * MAXIMUM
+BYTES = MARKS + 64 * CPUS
+PLACE = 64
+BARRIER, DONE, REGION, PATIENCE, WORKERS = 128, 256, 384, 512, 520
+ASLEEP, WAKE = 4, 16
+RESIZER = 2
 
 _LOOKS_BEFORE_YIELD = 1000
 _FUTEX = {
@@ -164,7 +170,14 @@ def program(*, kernel_sleep: bool = True) -> str:
   %times = mul i64 %index, {STRIDE}
   %offset = add i64 %times, {SLOTS}
   %word = getelementptr i8, ptr %control, i64 %offset"""
-    return f"""
+    module = Module()
+    settled = emit_settle(module, marks=MARKS, slots=SLOTS, stride=STRIDE, place=PLACE)
+
+    def settle(thread: str) -> str:
+        arguments = f"ptr %control, i64 {thread}, i64 %threads, i64 %number"
+        return f"\n  call void @typedflux_settle({arguments})" if settled else ""
+
+    module.functions.append(f"""
 {_pause()[0]}{_yielding()[0]}{futex}
 define void @typedflux_run(ptr %control, ptr %region, ptr %buffers, ptr %sizes, i64 %wanted) #0 {{
 entry:
@@ -192,12 +205,18 @@ begin:
   store ptr %buffers, ptr %p1, align 8
   store ptr %sizes, ptr %p2, align 8
   store i64 %threads, ptr %p3, align 8
+  %p4 = getelementptr i8, ptr %control, i64 {REGION + 32}
+  %last = load i64, ptr %p4, align 8
+  %number = add i64 %last, 1
+  store i64 %number, ptr %p4, align 8
   store i64 0, ptr %barrier, align 8
   store i64 0, ptr %done, align 8
   %helped = icmp sgt i64 %threads, 1
-  br i1 %helped, label %post, label %work
+  br i1 %helped, label %settle, label %work
+settle:{settle("0")}
+  br label %post
 post:
-  %i = phi i64 [ 1, %begin ], [ %i.next, %post ]
+  %i = phi i64 [ 1, %settle ], [ %i.next, %post ]
   call void @typedflux_post(ptr %control, i64 %i)
   %i.next = add i64 %i, 1
   %i.on = icmp slt i64 %i.next, %threads
@@ -208,13 +227,13 @@ posted:
 ask:
   %j = phi i64 [ 1, %posted ], [ %j.next, %asked ]
   %j.times = mul i64 %j, {STRIDE}
-  %j.offset = add i64 %j.times, {SLOTS + 4}
+  %j.offset = add i64 %j.times, {SLOTS + ASLEEP}
   %asleep.p = getelementptr i8, ptr %control, i64 %j.offset
   %asleep = load atomic i32, ptr %asleep.p monotonic, align 4
   %sleeps = icmp ne i32 %asleep, 0
   br i1 %sleeps, label %rouse, label %asked
 rouse:
-  %wake.p = getelementptr i8, ptr %control, i64 {WAKE}
+  %wake.p = getelementptr i8, ptr %asleep.p, i64 {WAKE - ASLEEP}
   %wake = load ptr, ptr %wake.p, align 8
   call void %wake(ptr %control, i64 %j)
   br label %asked
@@ -240,7 +259,7 @@ entry:{slot}
 }}
 define i32 @typedflux_worker(ptr %control, i64 %index) #0 {{
 entry:{slot}
-  %asleep = getelementptr i8, ptr %word, i64 4
+  %asleep = getelementptr i8, ptr %word, i64 {ASLEEP}
   %seen.p = getelementptr i8, ptr %word, i64 8
   %ending = getelementptr i8, ptr %word, i64 12
   %p0 = getelementptr i8, ptr %control, i64 {REGION}
@@ -296,6 +315,8 @@ work:
   %buffers = load ptr, ptr %p1, align 8
   %sizes = load ptr, ptr %p2, align 8
   %threads = load i64, ptr %p3, align 8
+  %p4 = getelementptr i8, ptr %control, i64 {REGION + 32}
+  %number = load i64, ptr %p4, align 8{settle("%index")}
   call void %region(ptr %buffers, ptr %sizes, i64 %index, i64 %threads, ptr %barrier)
   %o = atomicrmw add ptr %done, i64 1 acq_rel
   br label %idle
@@ -307,14 +328,14 @@ entry:{slot}
   %ending = getelementptr i8, ptr %word, i64 12
   store atomic i32 1, ptr %ending monotonic, align 4
   call void @typedflux_post(ptr %control, i64 %index)
-  %wake.p = getelementptr i8, ptr %control, i64 {WAKE}
+  %wake.p = getelementptr i8, ptr %word, i64 {WAKE}
   %wake = load ptr, ptr %wake.p, align 8
   call void %wake(ptr %control, i64 %index)
   ret void
 }}
 define i32 @typedflux_take(ptr %control) #0 {{
 entry:
-  %pair = cmpxchg ptr %control, i32 0, i32 1 acq_rel monotonic
+  %pair = cmpxchg ptr %control, i32 0, i32 {RESIZER} acq_rel monotonic
   %taken = extractvalue {{ i32, i1 }} %pair, 1
   %one = zext i1 %taken to i32
   ret i32 %one
@@ -342,5 +363,5 @@ end:
   ret void
 }}
 declare i64 @llvm.smin.i64(i64, i64)
-attributes #0 = {{ nounwind }}
-"""
+""")
+    return module.text()
