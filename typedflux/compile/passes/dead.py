@@ -7,6 +7,7 @@ assigned to fields are results of a graph.
 from __future__ import annotations
 
 from typedflux.core.graph import Equation, Graph, Variable
+from typedflux.tensor import Tensor
 
 
 def drop_dead(graph: Graph) -> Graph:
@@ -22,7 +23,7 @@ def drop_dead(graph: Graph) -> Graph:
             used.update(equation.inputs)
     kept.reverse()
     waiting = {v: t for v, t in graph.constants if v in used}
-    constants = []
+    constants: list[tuple[Variable, Tensor]] = []
     if waiting:
         order = [v for e in kept for v in e.inputs if v in waiting]
         order += [v for v in graph.outputs if v in waiting]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar, Final, TypeAlias
 
 from typedflux.compile.passes.sharing import Shared
@@ -32,7 +33,10 @@ Rule: TypeAlias = Callable[..., Any]
 several), or `None`."""
 
 SMALL: Final = 1024
-"""How many elements a constant may have for its values to be looked at."""
+"""How many elements a constant may have for an equation of it to be performed."""
+
+COMPARED: Final = 1 << 18
+"""How many bytes a constant may have for others to be compared with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,9 @@ class Rewrites:
 
     Attributes:
         rules: by primitive, tried in order.
-        by_kind: by the kind of lowering, tried after those.
+        by_kind: by the kind of lowering, tried after those; they take the primitive first.
         fold: performs an equation of small constants; see `constants`.
+        number: the number that all elements of a constant are, if they are.
         share: whether an equation that has been performed already is not repeated.
         finish: done to every graph afterwards, those in parameters included.
     """
@@ -50,6 +55,7 @@ class Rewrites:
     rules: Mapping[Primitive, Sequence[Rule]] = field(default_factory=dict)
     by_kind: Mapping[LoweringKind, Sequence[Rule]] = field(default_factory=dict)
     fold: Callable[[Primitive, Sequence[Tensor], dict[str, Any]], list[Tensor] | None] | None = None
+    number: Callable[[Tensor], Tensor | None] | None = None
     share: bool = False
     finish: Callable[[Graph], Graph] | None = None
 
@@ -92,15 +98,9 @@ class Rewriting(GraphTrace):
     """The trace of the new graph."""
 
     __slots__ = (
-        "_kept",
-        "_known",
-        "_rules",
-        "_shared",
-        "definitions",
-        "rewrites",
-        "scope",
+        "_kept", "_known", "_rules", "_shared", "definitions", "rewrites", "scope", "uses",
         "values",
-    )
+    )  # fmt: skip
 
     name: ClassVar[str] = "the compiler"
     takes_outer: ClassVar[bool] = True
@@ -113,6 +113,8 @@ class Rewriting(GraphTrace):
         """The equation that gives a variable."""
         self.values: dict[Variable, Tensor] = {}
         """What variables that are constants stand for."""
+        self.uses: dict[Variable, int] = {}
+        """How often the original graphs use a variable."""
         self.scope: object = None
         self._known = known
         self._kept: list[Tensor] = []
@@ -133,7 +135,7 @@ class Rewriting(GraphTrace):
         known = self._constants.get(id(tensor))
         if known is not None:
             return known
-        small = type(tensor) is Tensor and tensor._data.size <= SMALL
+        small = type(tensor) is Tensor and tensor._data.nbytes <= COMPARED
         if small:
             data = tensor._data
             known = self._shared.constants.get(key := (data.dtype, data.shape, data.tobytes()))
@@ -151,6 +153,15 @@ class Rewriting(GraphTrace):
         """A tracer for each variable of the new graph."""
         return [self._tracer(v) for v in variables]
 
+    def given(self, tensor: Tensor, variable: Variable | None = None) -> Variable:
+        """The same, a constant whose elements are all one number being broadcast from that."""
+        if self.rewrites.number is not None and type(tensor) is Tensor and tensor.ndim:
+            number = self.rewrites.number(tensor)
+            if number is not None:
+                scalar = self._tracer(self.constant(number))
+                return self.variable_of(broadcast_to_p.bind(scalar, shape=tensor.shape))
+        return self.constant(tensor, variable)
+
     # Equations
 
     def replay(
@@ -162,14 +173,15 @@ class Rewriting(GraphTrace):
         than once.
         """
         for variable, tensor in graph.constants:
-            known = self.constant(tensor, None if fresh else variable)
+            known = self.given(tensor, None if fresh else variable)
             if known is not variable:
                 place[variable] = known
+        self._count_uses(graph)
         get = place.get
         for equation in graph.equations:
             before, outputs = equation.inputs, equation.outputs
             inputs = tuple([get(v, v) for v in before])
-            new = tuple([Variable(v.type) for v in outputs]) if fresh else outputs
+            new = tuple([self._again(v) for v in outputs]) if fresh else outputs
             same = equation if new is outputs and inputs == before else None
             if equation.scope is not None:
                 self.scope, outer = equation.scope, self.scope
@@ -182,6 +194,19 @@ class Rewriting(GraphTrace):
                     if variable is not stands_for:
                         place[variable] = stands_for
         return [get(v, v) for v in graph.outputs]
+
+    def _count_uses(self, graph: Graph) -> None:
+        uses = self.uses
+        for equation in graph.equations:
+            for v in equation.inputs:
+                uses[v] = uses.get(v, 0) + 1
+        for v in graph.outputs:
+            uses[v] = uses.get(v, 0) + 1
+
+    def _again(self, variable: Variable) -> Variable:
+        new = Variable(variable.type)
+        self.uses[new] = self.uses.get(variable, 0)
+        return new
 
     def process(self, primitive: Primitive, args: Sequence[Tensor], params: dict[str, Any]) -> Any:
         inputs = tuple([self.variable_of(a) for a in args])
@@ -205,18 +230,20 @@ class Rewriting(GraphTrace):
         if rules is None:
             rules = self._rules[primitive] = (
                 *self.rewrites.rules.get(primitive, ()),
-                *self.rewrites.by_kind.get(primitive.lowering.kind, ()),
+                *[
+                    partial(rule, primitive)
+                    for rule in self.rewrites.by_kind.get(primitive.lowering.kind, ())
+                ],
             )
         for rule in rules:
             found = self._applied(rule, inputs, params, outputs, primitive.multiple)
             if found is not None:
                 return found
-        if self.rewrites.fold is not None:
-            values = [self.values.get(v) for v in inputs]
-            if None not in values:
-                folded = self.rewrites.fold(primitive, values, params)  # type: ignore[arg-type]
-                if folded is not None:
-                    return [self.constant(t) for t in folded]
+        if self.rewrites.fold is not None and all([v in self.values for v in inputs]):
+            values = [self.values[v] for v in inputs]
+            folded = self.rewrites.fold(primitive, values, params)
+            if folded is not None:
+                return [self.given(t) for t in folded]
         if primitive.calls_back:
             inner = {name: self._optimised(value) for name, value in params.items()}
             if any(inner[name] is not value for name, value in params.items()):
@@ -226,6 +253,8 @@ class Rewriting(GraphTrace):
             if key is not None:
                 earlier = self._shared.equations.setdefault(key, outputs)
                 if earlier is not outputs:
+                    for new, old in zip(earlier, outputs, strict=True):
+                        self.uses[new] = self.uses.get(new, 0) + self.uses.get(old, 0)
                     return earlier
         if equation is None:
             equation = Equation(primitive, inputs, params, outputs, self.scope)
@@ -291,3 +320,9 @@ def value_of(tensor: Any) -> Tensor | None:
     trace: Rewriting = tensor._trace
     value = trace.values.get(tensor.variable)
     return value if type(value) is Tensor else None
+
+
+def uses_of(tensor: Any) -> int:
+    """How often the original graphs use what a tracer stands for; 0 where a rule made it."""
+    trace: Rewriting = tensor._trace
+    return trace.uses.get(tensor.variable, 0)
