@@ -205,6 +205,12 @@ class Function:
         self._lines.append(f"  {name} = {text}")
         return Value(name, type)
 
+    def at_entry(self, type: Type, text: str) -> Value:
+        """An instruction at the head of the function, from parameters alone: known everywhere."""
+        name = f"%{self.fresh('e')}"
+        self._slots.append(f"  {name} = {text}")
+        return Value(name, type)
+
     def call(self, name: str, returns: Type, *arguments: Value, flags: str = "") -> Value:
         """Call another function or an intrinsic, declared as its arguments are typed."""
         types = ", ".join(str(a.type) for a in arguments)

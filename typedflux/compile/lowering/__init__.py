@@ -1,0 +1,1 @@
+"""From a typed graph to native code: views, groups, kernels, memory, and the program that runs."""

@@ -1,0 +1,223 @@
+"""What each equation of a graph is to the compiler, and where each value lies.
+
+Every variable gets a view. Equations that only change the layout are aliases: no code. The others
+are nodes, which `grouping` puts together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from typedflux.compile.lowering.views import (
+    Buffer,
+    View,
+    broadcast,
+    in_order,
+    memory_order,
+    permuted,
+    reshaped,
+    row_major,
+    sliced,
+)
+from typedflux.compile.native.expressions import supports
+from typedflux.core.graph import Equation, Graph, Variable
+from typedflux.core.types import Shape
+from typedflux.dtypes import DType
+from typedflux.shapes.dims import Dim, Unknown, is_fixed, product
+
+Kind = Literal["pointwise", "copy", "reduce", "product", "window", "call"]
+
+REDUCTIONS = {"sum": "add", "max": "max", "min": "min", "prod": "mul", "any": "or", "all": "and"}
+"""Reductions that have code, with what combines two partial results."""
+
+
+class UnsupportedError(Exception):
+    """The graph holds something that only the interpreter can run."""
+
+
+@dataclass(eq=False, slots=True)
+class Node:
+    """An equation that computes something.
+
+    Attributes:
+        shape: what its elements are computed over: the result's shape, or the operand's where that
+            is larger (reductions) or laid out otherwise (copies).
+        axes: for a reduction, the axes that go.
+    """
+
+    kind: Kind
+    equation: Equation
+    operands: tuple[View, ...]
+    outputs: tuple[View, ...]
+    shape: Shape
+    axes: tuple[int, ...] = ()
+
+    @property
+    def detail(self) -> str:
+        """Which operation of its kind it is."""
+        return "copy" if self.kind == "copy" else self.equation.primitive.lowering.detail
+
+    @property
+    def dtype(self) -> DType:
+        """Of the (first) result."""
+        return self.outputs[0].dtype
+
+
+@dataclass(eq=False, slots=True)
+class Analysis:
+    """A graph taken apart: views of all variables, and the nodes in order."""
+
+    graph: Graph
+    views: dict[Variable, View] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list)
+
+
+def analyse(graph: Graph) -> Analysis:
+    """Give every variable a view, and every equation that computes a node.
+
+    Raises:
+        UnsupportedError: for a size that is not known before the program runs.
+    """
+    found = Analysis(graph)
+    for i, variable in enumerate(graph.inputs):
+        found.views[variable] = _fresh(variable, f"input {i}")
+    for i, (variable, _) in enumerate(graph.constants):
+        found.views[variable] = _fresh(variable, f"constant {i}")
+    for equation in graph.equations:
+        _place(found, equation)
+    return found
+
+
+def _fresh(variable: Variable, name: str, order: tuple[int, ...] | None = None) -> View:
+    shape = variable.type.shape
+    if shape is None or any(isinstance(n, Unknown) for n in shape):
+        raise UnsupportedError("a size depends on values")
+    dtype = variable.type.dtype
+    if not isinstance(dtype, DType):
+        raise UnsupportedError("a dtype is not known")
+    strides = row_major(shape) if order is None else in_order(shape, order)
+    return View(Buffer(dtype, product(shape), name), shape, strides)
+
+
+def _place(found: Analysis, equation: Equation) -> None:
+    operands = tuple([found.views[v] for v in equation.inputs])
+    name = equation.primitive.name
+    alias = _ALIASES.get(name)
+    if alias is not None:
+        output = equation.outputs[0]
+        view = alias(operands[0], output.type.shape, equation.params)
+        if view is not None:
+            found.views[output] = view
+            return
+    if name in ("split", "unstack") and _parts(found, equation, operands[0]):
+        return
+    kind, shape, axes = _kind(equation, operands)
+    order = _order(kind, equation, operands, shape)
+    outputs = []
+    for variable in equation.outputs:
+        view = _fresh(variable, equation.primitive.name, order)
+        found.views[variable] = view
+        outputs.append(view)
+    found.nodes.append(Node(kind, equation, operands, tuple(outputs), shape, axes))
+
+
+def _kind(equation: Equation, operands: tuple[View, ...]) -> tuple[Kind, Shape, tuple[int, ...]]:
+    primitive, params = equation.primitive, equation.params
+    result = equation.outputs[0].type
+    shape: Any = result.shape
+    kind, detail = primitive.lowering.kind, primitive.lowering.detail
+    dtypes = [v.dtype for v in operands]
+    if kind == "elementwise" and not primitive.multiple:
+        if supports(detail, dtypes, result.dtype, params):  # type: ignore[arg-type]
+            return "pointwise", shape, ()
+    elif kind == "reduction" and detail in REDUCTIONS and _reducible(operands[0], result.dtype):
+        return "reduce", operands[0].shape, tuple(sorted(params["axis"]))
+    elif kind == "contraction" and {d.name for d in dtypes} <= {"float32"}:
+        return "product", shape, ()
+    elif primitive.name == "reshape":
+        return "copy", operands[0].shape, ()
+    return "call", shape, ()
+
+
+def _reducible(operand: View, result: Any) -> bool:
+    """Whether a reduction has code: of dtypes whose partial results need no other one."""
+    return (
+        operand.dtype.name == result.name
+        and result.name in ("float32", "float64", "int64", "int32", "bool")
+        and len(operand.shape) > 0
+    )
+
+
+def _order(
+    kind: Kind, equation: Equation, operands: tuple[View, ...], shape: Shape
+) -> tuple[int, ...] | None:
+    """The order in memory of a result's axes; `None` for row-major."""
+    if kind != "pointwise":
+        return None
+    for view in operands:
+        if len(view.shape) == len(shape) and not any(
+            is_fixed(n, 1) and not is_fixed(m, 1) for n, m in zip(view.shape, shape, strict=True)
+        ):
+            order = memory_order(view)
+            if order is not None:
+                return order
+    return None
+
+
+# Aliases
+
+
+def _permute(view: View, shape: Any, params: dict[str, Any]) -> View | None:
+    return permuted(view, params["axes"])
+
+
+def _reshape(view: View, shape: Any, params: dict[str, Any]) -> View | None:
+    return reshaped(view, shape)
+
+
+def _broadcast(view: View, shape: Any, params: dict[str, Any]) -> View | None:
+    return broadcast(view, shape)
+
+
+def _slice(view: View, shape: Any, params: dict[str, Any]) -> View | None:
+    return sliced(view, params["index"], shape)
+
+
+def _same(view: View, shape: Any, params: dict[str, Any]) -> View | None:
+    return view
+
+
+_ALIASES: dict[str, Callable[[View, Any, dict[str, Any]], View | None]] = {
+    "permute_dims": _permute,
+    "reshape": _reshape,
+    "broadcast_to": _broadcast,
+    "getitem": _slice,
+    "stop_gradient": _same,
+}
+
+
+def _parts(found: Analysis, equation: Equation, view: View) -> bool:
+    """`split` and `unstack` as slices."""
+    axis = equation.params["axis"]
+    start: Any = 0
+    views = []
+    for variable in equation.outputs:
+        shape: Any = variable.type.shape
+        index: list[Any] = [(None, None, None)] * len(view.shape)
+        if len(shape) < len(view.shape):
+            index[axis] = start
+            start = start + 1
+        else:
+            size = shape[axis]
+            if isinstance(start, Dim) or isinstance(size, Dim):
+                return False
+            index[axis] = (start, start + size, None)
+            start = start + size
+        part = sliced(view, index, shape)
+        if part is None:
+            return False
+        views.append(part)
+    found.views.update(zip(equation.outputs, views, strict=True))
+    return True
