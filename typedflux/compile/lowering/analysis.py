@@ -33,6 +33,10 @@ REDUCTIONS = {"sum": "add", "max": "max", "min": "min", "prod": "mul", "any": "o
 """Reductions that have code, with what combines two partial results."""
 
 
+CONVOLUTIONS = ("conv", "conv_input_gradient", "conv_weight_gradient")
+"""Primitives over windows that have code."""
+
+
 class UnsupportedError(Exception):
     """The graph holds something that only the interpreter can run."""
 
@@ -85,8 +89,9 @@ def analyse(graph: Graph) -> Analysis:
         found.views[variable] = _fresh(variable, f"input {i}")
     for i, (variable, _) in enumerate(graph.constants):
         found.views[variable] = _fresh(variable, f"constant {i}")
+    outputs = set(graph.outputs)
     for equation in graph.equations:
-        _place(found, equation)
+        _place(found, equation, outputs)
     return found
 
 
@@ -101,7 +106,7 @@ def _fresh(variable: Variable, name: str, order: tuple[int, ...] | None = None) 
     return View(Buffer(dtype, product(shape), name), shape, strides)
 
 
-def _place(found: Analysis, equation: Equation) -> None:
+def _place(found: Analysis, equation: Equation, outputs: set[Variable]) -> None:
     operands = tuple([found.views[v] for v in equation.inputs])
     name = equation.primitive.name
     alias = _ALIASES.get(name)
@@ -114,13 +119,15 @@ def _place(found: Analysis, equation: Equation) -> None:
     if name in ("split", "unstack") and _parts(found, equation, operands[0]):
         return
     kind, shape, axes = _kind(equation, operands)
-    order = _order(kind, equation, operands, shape)
-    outputs = []
+    order = None
+    if outputs.isdisjoint(equation.outputs):
+        order = _order(kind, equation, operands, shape)
+    made = []
     for variable in equation.outputs:
         view = _fresh(variable, equation.primitive.name, order)
         found.views[variable] = view
-        outputs.append(view)
-    found.nodes.append(Node(kind, equation, operands, tuple(outputs), shape, axes))
+        made.append(view)
+    found.nodes.append(Node(kind, equation, operands, tuple(made), shape, axes))
 
 
 def _kind(equation: Equation, operands: tuple[View, ...]) -> tuple[Kind, Shape, tuple[int, ...]]:
@@ -136,6 +143,8 @@ def _kind(equation: Equation, operands: tuple[View, ...]) -> tuple[Kind, Shape, 
         return "reduce", operands[0].shape, tuple(sorted(params["axis"]))
     elif kind == "contraction" and {d.name for d in dtypes} <= {"float32"}:
         return "product", shape, ()
+    elif primitive.name in CONVOLUTIONS and _is_plain_convolution(operands, result):
+        return "window", shape, ()
     elif primitive.name == "reshape":
         return "copy", operands[0].shape, ()
     return "call", shape, ()
@@ -150,10 +159,24 @@ def _reducible(operand: View, result: Any) -> bool:
     )
 
 
+def _is_plain_convolution(operands: tuple[View, ...], result: Any) -> bool:
+    """Whether a convolution has code: floats, and only the batch of a symbolic size."""
+    sizes = [n for view in operands for n in view.shape[1:]] + list(result.shape[1:])
+    return {v.dtype.name for v in operands} | {result.dtype.name} in (
+        {"float32"},
+        {"float64"},
+    ) and all(isinstance(n, int) and n > 0 for n in sizes)
+
+
 def _order(
     kind: Kind, equation: Equation, operands: tuple[View, ...], shape: Shape
 ) -> tuple[int, ...] | None:
     """The order in memory of a result's axes; `None` for row-major."""
+    if kind == "window":
+        rank = len(shape)
+        if equation.primitive.name == "conv_weight_gradient":  # input, kernel, output
+            return (*range(1, rank), 0)
+        return (0, *range(2, rank), 1)  # channels last
     if kind != "pointwise":
         return None
     for view in operands:

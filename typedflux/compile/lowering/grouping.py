@@ -251,6 +251,8 @@ def _kinds_fit(first: Group, second: Group) -> bool:
         return False
     if first.reduced and second.reduced and first.reduced != second.reduced:
         return False
+    if first.nodes[0].detail == "conv_weight_gradient":
+        return False  # its vectors lie across what an optimiser goes along
     if first.kind in ("product", "window"):  # after them: elementwise operations
         return second.kind == "rows" and not second.reduced
     if first.kind == "columns":

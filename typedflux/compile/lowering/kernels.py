@@ -11,6 +11,7 @@ from typedflux.compile.lowering.frame import Frame
 from typedflux.compile.lowering.grouping import Group
 from typedflux.compile.lowering.rows import Phases, RowsKernel
 from typedflux.compile.lowering.views import Buffer
+from typedflux.compile.lowering.windows import WindowKernel
 from typedflux.compile.native.emitter import Module
 from typedflux.compile.native.machine import Machine
 from typedflux.dtypes import uint8
@@ -71,19 +72,27 @@ class Kernels:
                 self._stage(group, lambda f, s=s: columns.emit(s, f, partial), columns.is_small)
                 for s in range(columns.stages)
             ]
-        assert group.kind == "product"
-        products = ProductKernel(group, stored, self.machine)
+        kernel: ProductKernel | WindowKernel
+        if group.kind == "product":
+            kernel = products = ProductKernel(group, stored, self.machine)
+            sizes = products.matrices
+
+            def needed(at: Callable[[Dimension], int], threads: int) -> int:
+                m, n, k = at(sizes.m), at(sizes.n), at(sizes.k)
+                return products.scratch_bytes(m, n, k, threads)
+
+        else:
+            assert group.kind == "window"
+            kernel = windows = WindowKernel(group, stored, self.machine)
+
+            def needed(at: Callable[[Dimension], int], threads: int) -> int:
+                return windows.scratch_bytes(at(windows.batch), threads)
+
         scratch = Buffer(uint8, 1, "packed operands")
-        m = products.matrices
-        self.scratches.append(
-            Scratch(
-                scratch,
-                lambda at, t: products.scratch_bytes(at(m.m), at(m.n), at(m.k), t),
-            )
-        )
+        self.scratches.append(Scratch(scratch, needed))
         return [
-            self._stage(group, lambda f, s=s: products.emit(s, f, scratch), False)
-            for s in range(products.stages)
+            self._stage(group, lambda f, s=s: kernel.emit(s, f, scratch), False)
+            for s in range(kernel.stages)
         ]
 
     def _stage(self, group: Group, emit: Callable[[Frame], None], alone: bool) -> Stage:

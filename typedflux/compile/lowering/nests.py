@@ -81,7 +81,9 @@ def make_nest(
     stores = {b: Access(b, 0, group.places[b]) for b in stored}
     nest = Nest(list(group.space), [i in group.reduced for i in range(len(group.space))], loads,
                 stores)  # fmt: skip
-    if group.kind in ("product", "window"):
+    if group.kind == "window":
+        return nest  # its kernel counts by axes
+    if group.kind == "product":
         nest.reduced = [False] * (len(group.space) - 1) + [True]  # the last axis stays by itself
     else:
         _reorder(nest, _axis_order(group, nest))
