@@ -119,6 +119,11 @@ def _place(found: Analysis, equation: Equation, outputs: set[Variable]) -> None:
     if name in ("split", "unstack") and _parts(found, equation, operands[0]):
         return
     kind, shape, axes = _kind(equation, operands)
+    if kind == "copy":
+        node, view = copy_of(equation, operands[0], equation.outputs[0].type.shape)
+        found.views[equation.outputs[0]] = view
+        found.nodes.append(node)
+        return
     order = None
     if outputs.isdisjoint(equation.outputs):
         order = _order(kind, equation, operands, shape)
@@ -148,6 +153,22 @@ def _kind(equation: Equation, operands: tuple[View, ...]) -> tuple[Kind, Shape, 
     elif primitive.name == "reshape":
         return "copy", operands[0].shape, ()
     return "call", shape, ()
+
+
+def copy_of(equation: Equation, operand: View, shape: Shape) -> tuple[Node, View]:
+    """A node that puts a view's elements in row-major order, and its result as a view of `shape`.
+
+    It goes over the axes as the buffer has them, so that what computes the elements can write them
+    in their new places at once.
+    """
+    buffer = Buffer(operand.dtype, product(shape), "copy")
+    steps = row_major(operand.shape)
+    order = memory_order(operand)
+    axes = range(len(steps)) if order is None else order
+    source = permuted(operand, tuple(axes))
+    target = View(buffer, source.shape, tuple([steps[a] for a in axes]))
+    node = Node("copy", equation, (source,), (target,), source.shape)
+    return node, View(buffer, shape, row_major(shape))
 
 
 def _reducible(operand: View, result: Any) -> bool:

@@ -139,12 +139,16 @@ class ProductKernel:
         self, f: Function, row: Index, column: Index, value: Value, mask: Value | None
     ) -> None:
         """What follows the product, for a vector of its results."""
-        elements, nest = self.elements, self.nest
+        elements, nest, frame = self.elements, self.nest, self.frame
+        if f is not frame.function:
+            frame = Frame.trial(f)
+            elements = Elements(frame, self.group, nest, self.machine.lanes)
+            elements.load_uniform()
         last = len(nest.extents) - 1
         rest = f.plus(self.row_base, row)
         outer: list[Index] = []
         for axis in reversed(range(last)):
-            extent = self.frame.size(nest.extents[axis])
+            extent = frame.size(nest.extents[axis])
             outer.insert(0, rest if axis == 0 else f.modulo(rest, extent))
             rest = f.over(rest, extent)
         elements.at_row(outer, [last])

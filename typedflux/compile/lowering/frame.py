@@ -28,6 +28,16 @@ class Frame:
         self._pointers: dict[int, Value] = {}
         self._sizes: dict[str, Value] = {}
 
+    @classmethod
+    def trial(cls, function: Function) -> Frame:
+        """A frame for code that is written only to see how long it is."""
+        frame = object.__new__(cls)
+        frame.function = function
+        frame._tables = [Value(f"%{name}", type) for name, type in PARAMETERS]
+        frame.thread, frame.threads = frame._tables[3:]
+        frame.args, frame._pointers, frame._sizes = [], {}, {}
+        return frame
+
     def size(self, size: Dimension, *, open: bool = False) -> Index:
         """A size for use in code; with `open` a literal one is read at run time too, so that
         kernels that differ in it alone are one."""

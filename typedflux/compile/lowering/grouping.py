@@ -19,7 +19,6 @@ from typedflux.compile.lowering.views import (
     View,
     broadcast,
     memory_order,
-    row_major,
     same,
     same_strides,
 )
@@ -205,8 +204,6 @@ def _set_places(group: Group, node: Node) -> None:
 
 def result_strides(node: Node, view: View, group: Group) -> tuple[Dimension, ...] | None:
     """The strides of a node's result over the group's space."""
-    if node.kind == "copy":  # goes over the operand's shape and writes in row-major order
-        return row_major(node.shape)
     if node.kind == "reduce":
         return spread(view.strides, view.shape, group.space, node.axes)
     return spread(view.strides, view.shape, group.space, group.reduced)

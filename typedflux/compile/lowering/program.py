@@ -15,18 +15,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from typedflux.compile.lowering.analysis import Node, analyse
+from typedflux.compile.lowering.analysis import Node, analyse, copy_of
 from typedflux.compile.lowering.grouping import Group, group_nodes
 from typedflux.compile.lowering.kernels import Kernels, Stage
 from typedflux.compile.lowering.memory import Lifetime, plan
-from typedflux.compile.lowering.views import Buffer, View, row_major, same
+from typedflux.compile.lowering.views import Buffer, View, same
 from typedflux.compile.native import pool
 from typedflux.compile.native.emitter import I64, PTR, Function
 from typedflux.compile.native.engine import Compiled
 from typedflux.compile.native.machine import Machine, host
 from typedflux.core.graph import Equation, Graph, concrete_param
 from typedflux.core.primitive import Primitive
-from typedflux.shapes.dims import Dimension, evaluate, is_fixed, product
+from typedflux.shapes.dims import Dimension, evaluate, is_fixed
 from typedflux.tensor import wrap
 
 Array = npt.NDArray[Any]
@@ -83,9 +83,8 @@ class Program:
             if not view.is_whole:
                 key = (id(view.buffer), str(view.offset), str(view.strides), str(view.shape))
                 if key not in copies:
-                    buffer = Buffer(view.dtype, product(view.shape), "output")
-                    copies[key] = View(buffer, view.shape, row_major(view.shape))
-                    analysis.nodes.append(Node("copy", _COPY, (view,), (copies[key],), view.shape))
+                    node, copies[key] = copy_of(_COPY, view, view.shape)
+                    analysis.nodes.append(node)
                 view = copies[key]
             self.outputs.append(view)
 

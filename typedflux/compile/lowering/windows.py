@@ -111,6 +111,9 @@ class WindowKernel:
         self, f: Function, index: tuple[Index, ...], value: Value, mask: Value | None
     ) -> None:
         elements = self.elements
+        if f is not self.frame.function:
+            elements = Elements(Frame.trial(f), self.group, self.nest, self.machine.lanes)
+            elements.load_uniform()
         axis = self.plan.vector_axis
         elements.lanes = value.type.lanes
         elements.at_row([i for place, i in enumerate(index) if place != axis], [axis])
