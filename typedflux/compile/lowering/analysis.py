@@ -22,6 +22,7 @@ from typedflux.compile.lowering.views import (
     sliced,
 )
 from typedflux.compile.native.expressions import supports
+from typedflux.compile.native.pool_windows import PoolKind
 from typedflux.core.graph import Equation, Graph, Variable
 from typedflux.core.types import Shape
 from typedflux.dtypes import DType
@@ -34,7 +35,12 @@ REDUCTIONS = {"sum": "add", "max": "max", "min": "min", "prod": "mul", "any": "o
 
 
 CONVOLUTIONS = ("conv", "conv_input_gradient", "conv_weight_gradient")
-"""Primitives over windows that have code."""
+"""Convolutions that have code."""
+POOLS: dict[str, PoolKind] = {
+    "max_pool": "max", "max_pool_with_index": "max_with_index", "max_pool_gather": "gather",
+    "max_pool_scatter": "scatter", "mean_pool": "mean", "mean_pool_gradient": "mean_gradient",
+}  # fmt: skip
+"""Pools that have code."""
 
 
 class UnsupportedError(Exception):
@@ -148,7 +154,7 @@ def _kind(equation: Equation, operands: tuple[View, ...]) -> tuple[Kind, Shape, 
         return "reduce", operands[0].shape, tuple(sorted(params["axis"]))
     elif kind == "contraction" and {d.name for d in dtypes} <= {"float32"}:
         return "product", shape, ()
-    elif primitive.name in CONVOLUTIONS and _is_plain_convolution(operands, result):
+    elif _is_plain_window(primitive.name, operands, result):
         return "window", shape, ()
     elif primitive.name == "reshape":
         return "copy", operands[0].shape, ()
@@ -180,13 +186,15 @@ def _reducible(operand: View, result: Any) -> bool:
     )
 
 
-def _is_plain_convolution(operands: tuple[View, ...], result: Any) -> bool:
-    """Whether a convolution has code: floats, and only the batch of a symbolic size."""
+def _is_plain_window(name: str, operands: tuple[View, ...], result: Any) -> bool:
+    """Whether a convolution or pool has code: floats, and only the batch of a symbolic size."""
+    if name not in CONVOLUTIONS and name not in POOLS:
+        return False
+    floats = operands if name in CONVOLUTIONS else operands[:1]
     sizes = [n for view in operands for n in view.shape[1:]] + list(result.shape[1:])
-    return {v.dtype.name for v in operands} | {result.dtype.name} in (
-        {"float32"},
-        {"float64"},
-    ) and all(isinstance(n, int) and n > 0 for n in sizes)
+    return {v.dtype.name for v in floats} | {result.dtype.name} in ({"float32"}, {"float64"}) and (
+        all(isinstance(n, int) and n > 0 for n in sizes)
+    )
 
 
 def _order(

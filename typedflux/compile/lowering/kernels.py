@@ -11,7 +11,7 @@ from typedflux.compile.lowering.frame import Frame
 from typedflux.compile.lowering.grouping import Group
 from typedflux.compile.lowering.rows import Phases, RowsKernel
 from typedflux.compile.lowering.views import Buffer
-from typedflux.compile.lowering.windows import WindowKernel
+from typedflux.compile.lowering.windows import WindowKernel, window_kernel
 from typedflux.compile.native.emitter import Module
 from typedflux.compile.native.machine import Machine
 from typedflux.dtypes import uint8
@@ -83,7 +83,7 @@ class Kernels:
 
         else:
             assert group.kind == "window"
-            kernel = windows = WindowKernel(group, stored, self.machine)
+            kernel = windows = window_kernel(group, stored, self.machine)
 
             def needed(at: Callable[[Dimension], int], threads: int) -> int:
                 return windows.scratch_bytes(at(windows.batch), threads)

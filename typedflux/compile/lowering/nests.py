@@ -268,6 +268,9 @@ class Elements:
         pointer, step = self._place(access)
         if is_fixed(step, 0):
             value = f.splat(expressions.load(f, access.dtype, 0, pointer, 0, None), self.lanes)
+        elif not self.lanes:
+            place = f.times(self._index, self.frame.size(step))
+            value = expressions.load(f, access.dtype, 0, pointer, place, None)
         elif is_fixed(step, 1):
             value = expressions.load(f, access.dtype, self.lanes, pointer, self._index, self._mask)
         else:
@@ -307,6 +310,10 @@ class Elements:
             step: Dimension = 0
         else:
             pointer, step = self._place(access)
+        if not self.lanes:
+            place = f.times(self._index, self.frame.size(step))
+            expressions.store(f, access.dtype, value, pointer, place, None)
+            return
         if is_fixed(step, 1):
             expressions.store(f, access.dtype, value, pointer, self._index, self._mask)
             return
@@ -326,7 +333,8 @@ class Elements:
         """Write a result of the row at hand."""
         f = self.frame.function
         access = self.nest.stores[buffer]
-        scalar = f.extract(self.rows[buffer], 0)
+        value = self.rows[buffer]
+        scalar = f.extract(value, 0) if value.type.lanes else value
         if _is_uniform(access):
             pointer = self.frame.pointer(buffer)
         else:
