@@ -54,7 +54,7 @@ class Guard:
     holds: bool
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Graph:
     """Equations in order of execution, with what goes in and what comes out.
 
@@ -81,11 +81,14 @@ class Graph:
         if self.constants:
             lines.append(f"  constants {signature([v for v, _ in self.constants])}")
         for e in self.equations:
-            params = "".join(f", {k}={v}" for k, v in e.params.items())
+            # Graphs in parameters take several lines.
+            params = "".join(f", {k}={v}" for k, v in e.params.items()).replace("\n", "\n    ")
             operands = ", ".join(map(name, e.inputs))
             lines.append(f"  {signature(e.outputs)} = {e.primitive.name}({operands}{params})")
         lines.append(f"  return {', '.join(map(name, self.outputs))}")
         return "\n".join(lines)
+
+    __repr__ = __str__
 
 
 class GraphTracer(Tracer):

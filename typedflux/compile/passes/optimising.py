@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from typedflux.compile.passes import decomposition, inlining, simplification
+from typedflux.compile.passes import checking, decomposition, inlining, simplification
+from typedflux.compile.passes.checking import check_graph
 from typedflux.compile.passes.constants import fold, number_throughout
 from typedflux.compile.passes.dead import drop_dead
 from typedflux.compile.passes.pinning import pin_sizes
@@ -29,8 +30,33 @@ _ALL: Final = Rewrites(
     share=True,
     finish=drop_dead,
 )
+"""What each equation goes through, before the next one is looked at: so every rule sees operands
+that have been through all of it, and one traversal is enough."""
 
 
 def optimise(graph: Graph) -> Graph:
-    """The graph as simple operations, without what is decided, repeated or not used."""
-    return rewrite(pin_sizes(graph), _ALL)
+    """The graph as simple operations, without what is decided, repeated or not used.
+
+    With the environment variable `TYPEDFLUX_CHECK_PASSES` set it is verified, see `checking`.
+
+    >>> import typedflux as flux
+    >>> from typedflux.core.graph import trace_graph
+    >>> from typedflux.core.types import TensorType
+    >>> graph = trace_graph(lambda x: [flux.softmax(x * 1)], [TensorType(flux.float32, (2, 3))])
+    >>> print(optimise(graph))
+    graph(%0: Float32[Tensor, "2 3"])
+      constants %1: Float32[Tensor, ""]
+      %2: Float32[Tensor, "2 1"] = max(%0, axis=(1,), keepdims=True)
+      %3: Bool[Tensor, "2 1"] = isfinite(%2)
+      %4: Float32[Tensor, "2 1"] = where(%3, %2, %1)
+      %5: Float32[Tensor, "2 3"] = subtract(%0, %4)
+      %6: Float32[Tensor, "2 3"] = exp(%5)
+      %7: Float32[Tensor, "2 1"] = sum(%6, axis=(1,), keepdims=True)
+      %8: Float32[Tensor, "2 3"] = divide(%6, %7)
+      return %8
+    """
+    pinned = pin_sizes(graph)
+    new = rewrite(pinned, _ALL)
+    if checking.REQUESTED:
+        check_graph(new, pinned)
+    return new

@@ -30,7 +30,16 @@ from typedflux.ops.arithmetic import (
     pow_p,
     subtract_p,
 )
-from typedflux.ops.bitwise import logical_and_p, logical_not_p, logical_or_p
+from typedflux.ops.bitwise import (
+    bitwise_and_p,
+    bitwise_invert_p,
+    bitwise_or_p,
+    bitwise_xor_p,
+    logical_and_p,
+    logical_not_p,
+    logical_or_p,
+    logical_xor_p,
+)
 from typedflux.ops.comparison import equal_p, not_equal_p, where_p
 from typedflux.ops.conversion import astype_p
 from typedflux.ops.manipulation import reshape_p
@@ -212,6 +221,11 @@ def _logical_not(x: Any) -> Any:
     return None
 
 
+def _of_truth(logical: Primitive) -> Rule:
+    """Bits of truth values are the values themselves."""
+    return lambda *xs: logical.bind(*xs) if all([x.dtype is bool_ for x in xs]) else None
+
+
 # Data types
 
 
@@ -279,6 +293,10 @@ RULES: Final[dict[Primitive, Rule]] = {
     logical_and_p: _logical(False),
     logical_or_p: _logical(True),
     logical_not_p: _logical_not,
+    bitwise_and_p: _of_truth(logical_and_p),
+    bitwise_or_p: _of_truth(logical_or_p),
+    bitwise_xor_p: _of_truth(logical_xor_p),
+    bitwise_invert_p: _of_truth(logical_not_p),
     astype_p: _astype,
     **{p: _reduction(p) for p in (sum_p, prod_p, max_p, min_p, any_p, all_p)},
     **LAYOUT_RULES,
