@@ -12,9 +12,10 @@ from typing import Protocol
 
 from typedflux.compile.native.emitter import Function, Index, Type, Value
 from typedflux.compile.native.machine import Machine
-from typedflux.compile.native.sweeps import Epilogue, Image, Sweep, emit_packing, emit_sweep
+from typedflux.compile.native.sweeps import Epilogue, Image, Sweep, emit_sweep
+from typedflux.compile.native.weight_packing import emit_packing
 from typedflux.compile.native.weight_sums import WeightSums, emit_sums, emit_totals
-from typedflux.compile.native.window_tiles import choose_tile
+from typedflux.compile.native.window_tiles import choose_columns, choose_tile
 from typedflux.compile.native.windows import Axis, phases, transposed_axes, window_axis
 
 __all__ = [
@@ -111,6 +112,9 @@ class Plan(Protocol):
     ) -> None:
         """Emit a stage's code at the end of `f`."""
         ...
+
+
+_CACHED = 1 << 13  # elements that stay in a core's first cache
 
 
 def _rounded(elements: int) -> int:
@@ -219,18 +223,34 @@ def plan_weight_gradient(c: Convolution, machine: Machine) -> Plan:
     `(out, in, *kernel)` with the lanes along `out`."""
     axes = c.axes
     reads, writes = c.in_channels // c.groups, c.out_channels // c.groups
-    tile = choose_tile(machine, c.scalar, reads, writes)
-    row = prod(c.in_size[1:]) * c.in_channels * axes[0].step
-    row += prod(a.count for a in axes[1:]) * c.out_channels
-    budget = 1 << 16  # elements of both operands that are in the caches together
-    images = max(1, min(16, budget // max(1, row * axes[0].count)))
-    band = max(1, min(axes[0].count, budget // max(1, row)))
+    tile = choose_columns(machine, c.scalar, reads, writes)
+    images, band = _units(c, axes)
     sums = WeightSums(axes, c.groups, reads, writes, c.scalar, machine.lanes, tile, images, band)
     return WeightGradientPlan(sums)
+
+
+def _units(c: Convolution, axes: tuple[Axis, ...]) -> tuple[int, int]:
+    """How many images, or how many results of the first axis, the gradient by the weight goes over
+    before the next tile: few enough to stay in the caches, many enough that loading and storing the
+    tiles takes little."""
+    row = prod(c.in_size[1:]) * c.in_channels * axes[0].step
+    row += prod(a.count for a in axes[1:]) * c.out_channels
+    across = prod(a.count for a in axes[1:])
+    weights = prod(c.kernel) * c.in_channels // c.groups * c.out_channels
+    least = 64 if weights < 1 << 17 else 256
+    rows = max(
+        _CACHED // max(1, row), min(-(-least // max(1, across)), 16 * _CACHED // max(1, row))
+    )
+    if rows >= axes[0].count:
+        return max(1, min(64, rows // max(1, axes[0].count))), max(1, axes[0].count)
+    return 1, max(1, rows)
 
 
 def _sweep(
     c: Convolution, machine: Machine, axes: tuple[Axis, ...], reads: int, writes: int
 ) -> Sweep:
-    tile = choose_tile(machine, c.scalar, axes[-1].count, writes)
-    return Sweep(axes, c.groups, reads, writes, c.scalar, machine.lanes, tile)
+    tile = choose_tile(machine, c.scalar, axes, writes, reads)
+    weights = prod(a.taps for a in axes) * reads * writes
+    row = reads * tile.rows * axes[-1].size * (axes[-2].step if len(axes) > 1 else 1)
+    band = max(1, 4 * _CACHED // max(1, row)) if weights > _CACHED else 1
+    return Sweep(axes, c.groups, reads, writes, c.scalar, machine.lanes, tile, band)

@@ -1,11 +1,12 @@
 """Convolutions and their gradients by the input: implicit matrix products without copies.
 
-A tile of results, some neighbours along the last axis by some vectors of channels, stays in
+A tile of results, some neighbours along the last axes by some vectors of channels, stays in
 registers while all taps and all channels of the operand are gone through: the operand is read as
 scalars, wherever its strides say they lie; the weights come as vectors from panels
 `[tap][read channel][written channel]`, which a first stage packs. Windows that reach outside of the
-operand leave those taps out: by ranges of the taps of all axes but the last, along which the tiles
-at both ends are generated for themselves.
+operand leave those taps out: along the last axis (and along the one before, where tiles have
+several rows) the tiles at both ends are generated for themselves, along the others by ranges of the
+taps.
 
 A finished row of tiles goes through a buffer to the epilogue, so there is one copy of its code.
 """
@@ -18,7 +19,7 @@ from math import prod
 from typing import TypeAlias
 
 from typedflux.compile.native.emitter import I64, Cell, Function, Index, Type, Value, literal
-from typedflux.compile.native.window_tiles import Tile, even_blocks
+from typedflux.compile.native.window_tiles import Block, Panels, Tile, axis_blocks
 from typedflux.compile.native.windows import Axis, decode, share, taps_of
 
 Epilogue: TypeAlias = Callable[[Function, tuple[Index, ...], Value, Value | None], None]
@@ -47,6 +48,7 @@ class Sweep:
         scalar: of all operands.
         lanes: of a vector.
         tile: what is held in registers.
+        band: how many rows of tiles a panel of weights is used for before the next panel.
     """
 
     axes: tuple[Axis, ...]
@@ -56,6 +58,7 @@ class Sweep:
     scalar: str
     lanes: int
     tile: Tile
+    band: int
 
     @property
     def taps(self) -> int:
@@ -63,20 +66,14 @@ class Sweep:
         return taps_of(self.axes)
 
     @property
-    def whole_panels(self) -> int:
-        """Panels of a group in which every lane is a channel."""
-        return self.writes // (self.tile.vectors * self.lanes)
-
-    @property
-    def last_vectors(self) -> int:
-        """Vectors of a group's last panel, in which some lanes may be none; 0 if there is none."""
-        rest = self.writes - self.whole_panels * self.tile.vectors * self.lanes
-        return -(-rest // self.lanes)
+    def panels(self) -> Panels:
+        """The channels that are written, in a group."""
+        return Panels(self.writes, self.lanes, self.tile.vectors)
 
     @property
     def group_elements(self) -> int:
         """Elements of a group's packed weights."""
-        return self.taps * self.reads * -(-self.writes // self.lanes) * self.lanes
+        return self.taps * self.reads * self.panels.padded
 
     @property
     def packed_elements(self) -> int:
@@ -86,57 +83,17 @@ class Sweep:
     @property
     def buffer_elements(self) -> int:
         """Elements of each thread's buffer of finished tiles."""
-        return self.axes[-1].count * self.tile.vectors * self.lanes
+        return self.tile.rows * self.axes[-1].count * self.panels.width
 
+    @property
+    def outer(self) -> tuple[int, ...]:
+        """Counts of the axes before those that tiles extend along."""
+        return tuple(a.count for a in self.axes[: -1 if self.tile.rows == 1 else -2])
 
-def emit_packing(
-    f: Function, sweep: Sweep, w: Image, swapped: bool, packed: Value, thread: Value, threads: Value
-) -> None:
-    """Pack a thread's share of the weights into panels `[group][panel][*tap][read][written]`.
-
-    `swapped`: the channels that are read are the weight's outputs, as in the gradient by the input.
-    """
-    vectors = sweep.tile.vectors
-    out, into, *kernel = w.strides
-    # Within a group; the outputs alone go on from group to group.
-    read, written = (out, into) if swapped else (into, out)
-    group_step = f.times(out, sweep.reads if swapped else sweep.writes)
-    width = vectors * sweep.lanes
-    rows = sweep.taps * sweep.reads
-    panels = sweep.whole_panels + (sweep.last_vectors > 0)
-    type = Type(sweep.scalar)
-    zero = literal(type, 0)
-    low, high = share(f, sweep.groups * panels * rows, thread, threads)
-    counts = (panels, *(a.taps for a in sweep.axes), sweep.reads)
-    with f.loop(low, high) as row:
-        group, panel, *taps, channel = decode(f, row, counts)
-        source = f.sum_of((group, group_step), (channel, read), (f.times(panel, width), written))
-        for axis, tap, stride in zip(sweep.axes, taps, kernel, strict=True):
-            place = f.plus(axis.tap, f.times(tap, axis.tap_step))
-            source = f.plus(source, f.times(place, stride))
-        at = f.at(w.pointer, source, type)
-        within = f.modulo(row, rows)
-        base = f.plus(f.times(group, sweep.group_elements), f.times(panel, rows * width))
-
-        def fill(count: int, size: int, at: Value = at, base: Index = base,
-                 within: Index = within) -> None:  # fmt: skip
-            to = f.at(packed, f.plus(base, f.times(within, size)), type)
-            with f.loop(0, count) as i:
-                f.store(f.load(type, at, f.times(i, written)), to, i)
-            with f.loop(count, size) as i:
-                f.store(zero, to, i)
-
-        last = sweep.writes - sweep.whole_panels * width
-        if sweep.whole_panels and last:
-            whole = f.compare("slt", f.index(panel), literal(I64, sweep.whole_panels))
-            with f.when(whole):
-                fill(width, width)
-            with f.when(f.binary("xor", whole, literal(whole.type, 1))):
-                fill(last, sweep.last_vectors * sweep.lanes)
-        elif last:
-            fill(last, sweep.last_vectors * sweep.lanes)
-        else:
-            fill(width, width)
+    @property
+    def row_blocks(self) -> list[Block]:
+        """Blocks of rows that make a tile together; none where each is for itself."""
+        return [] if self.tile.rows == 1 else axis_blocks(self.axes[-2], self.tile.rows)
 
 
 def emit_sweep(
@@ -153,9 +110,37 @@ def emit_sweep(
     """Compute a thread's share of the results, rows along the last axis."""
     if not sweep.writes or not prod(a.count for a in sweep.axes):
         return
-    rows = f.times(batch, prod(a.count for a in sweep.axes[:-1]))
+    rows = f.times(batch, prod(sweep.outer))
+    rows = f.times(rows, sum(b.repeats for b in sweep.row_blocks) or 1)
     low, high = share(f, rows, thread, threads)
-    _Emitter(f, sweep, x, packed, buffer, epilogue).rows(low, high)
+    _Emitter(f, sweep, x, packed, buffer, epilogue).bands(low, high)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of a tile: `size` of them (one where tiles have a single row).
+
+    Attributes:
+        image: index of the image.
+        places: of the axes before the last; of the one before the last the first row's.
+        static: whether that is known, and tells which taps lie inside.
+    """
+
+    image: Index
+    places: Sequence[Index]
+    size: int
+    static: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """Weights of a group, some vectors wide, the channels they make, and what they are used on."""
+
+    group: Index
+    channel: Index
+    weights: Value
+    vectors: int
+    mask: Value | None
 
 
 class _Emitter:
@@ -179,165 +164,219 @@ class _Emitter:
         self.scalar = Type(sweep.scalar)
         self.vector = Type(sweep.scalar, sweep.lanes)
 
-    def rows(self, low: Index, high: Index) -> None:
-        """All rows of a thread."""
+    def bands(self, low: Index, high: Index) -> None:
+        """All rows of a thread, in bands."""
         f, s = self.f, self.sweep
-        with f.loop(low, high) as row:
-            places = decode(f, row, tuple(a.count for a in s.axes[:-1]))
-            with f.loop(0, s.groups) as group:
-                width = s.tile.vectors * s.lanes
-                weights = f.at(self.packed, f.times(group, s.group_elements), self.scalar)
-                channel = f.times(group, s.writes)
-                rows = s.taps * s.reads
-                if s.whole_panels:
-                    with f.loop(0, s.whole_panels) as panel:
-                        offset = f.times(panel, rows * width)
-                        first = f.plus(channel, f.times(panel, width))
-                        at = f.at(weights, offset, self.scalar)
-                        self.row(places, group, first, at, s.tile.vectors, None)
-                if s.last_vectors:
-                    first = f.plus(channel, s.whole_panels * width)
-                    at = f.at(weights, s.whole_panels * rows * width, self.scalar)
-                    rest = s.writes - s.whole_panels * width
-                    rest -= (s.last_vectors - 1) * s.lanes
-                    mask = f.first_lanes(rest, s.lanes) if rest < s.lanes else None
-                    self.row(places, group, first, at, s.last_vectors, mask)
+        with f.loop(low, high, s.band) as first, f.loop(0, s.groups) as group:
+            end = f.least(f.plus(first, s.band), high)
+            weights = f.at(self.packed, f.times(group, s.group_elements), self.scalar)
+            start = f.times(group, s.writes)
 
-    def row(
-        self,
-        places: Sequence[Index],
-        group: Index,
-        channel: Index,
-        weights: Value,
-        vectors: int,
-        mask: Value | None,
-    ) -> None:
-        """A row of results of one panel: its tiles, and then the epilogue of them all."""
+            def panel(index: Index, channel: Index, vectors: int, mask: Value | None) -> None:
+                offset = f.times(index, s.taps * s.reads * s.panels.width)
+                at = f.at(weights, offset, self.scalar)
+                one = _Panel(group, f.plus(start, channel), at, vectors, mask)
+                if s.band == 1:
+                    self.unit(first, one)
+                    return
+                with f.loop(first, end) as unit:
+                    self.unit(unit, one)
+
+            s.panels.each(f, panel)
+
+    def unit(self, unit: Value, panel: _Panel) -> None:
+        """One row of tiles."""
+        f, s = self.f, self.sweep
+        blocks = s.row_blocks
+        if not blocks:
+            image, *places = decode(f, unit, s.outer)
+            self.row(_Rows(image, places, 1, False), panel)
+            return
+        image, *places, index = decode(f, unit, (*s.outer, sum(b.repeats for b in blocks)))
+        first = 0
+        for block in blocks:
+            within = f.minus(index, first)
+            if block.repeats > 1:
+                start = f.plus(block.start, f.times(within, block.size))
+            else:
+                start = block.start
+            rows = _Rows(image, [*places, start], block.size, not block.inner)
+            if len(blocks) == 1:
+                self.row(rows, panel)
+            else:
+                here = f.compare("ult", f.index(within), literal(I64, block.repeats))
+                with f.when(here):
+                    self.row(rows, panel)
+            first += block.repeats
+
+    def row(self, rows: _Rows, panel: _Panel) -> None:
+        """A row of tiles, and then the epilogue of them all."""
         f, s = self.f, self.sweep
         axis = s.axes[-1]
-        starts = [
-            f.plus(f.times(q, a.step), a.offset) for q, a in zip(places[1:], s.axes, strict=False)
-        ]
-        source = f.sum_of(
-            (places[0], self.x.strides[0]), (f.times(group, s.reads), self.x.strides[1])
-        )
-        pointer = f.at(self.x.pointer, source, self.scalar)
-        blocks = even_blocks(axis.count, s.tile.columns)
-        inner = [all(axis.valid(q, t) for q in (start, start + size - 1) for t in range(axis.taps))
-                 for start, size in blocks]  # fmt: skip
-        i = 0
-        while i < len(blocks):
-            start, size = blocks[i]
-            repeats = 1
-            while i + repeats < len(blocks) and inner[i] and inner[i + repeats] and (
-                blocks[i + repeats][1] == size
-            ):  # fmt: skip
-                repeats += 1
-            if repeats > 1:
-                with f.loop(0, repeats) as k:
-                    at = f.plus(start, f.times(k, size))
-                    self.tile(pointer, starts, weights, at, size, vectors, True)
-            else:
-                self.tile(pointer, starts, weights, start, size, vectors, inner[i])
-            i += repeats
+        channel = f.times(panel.group, s.reads)
+        source = f.sum_of((rows.image, self.x.strides[0]), (channel, self.x.strides[1]))
+        x = f.at(self.x.pointer, source, self.scalar)
+        for block in axis_blocks(axis, s.tile.columns):
+            if block.repeats == 1:
+                self.tile(x, rows, panel, block.start, block.size, block.inner)
+                continue
+            with f.loop(0, block.repeats) as k:
+                start = f.plus(block.start, f.times(k, block.size))
+                self.tile(x, rows, panel, start, block.size, True)
+        if rows.size == 1:
+            self.finish(rows, panel, 0)
+            return
+        with f.loop(0, rows.size) as within:
+            self.finish(rows, panel, within)
+
+    def finish(self, rows: _Rows, panel: _Panel, within: Index) -> None:
+        """The epilogue of a finished row."""
+        f, s = self.f, self.sweep
+        axis = s.axes[-1]
+        width = panel.vectors * s.lanes
+        places = [*rows.places[:-1], f.plus(rows.places[-1], within)] if rows.places else []
         outer = [
-            f.plus(a.first, f.times(q, a.spacing)) for q, a in zip(places[1:], s.axes, strict=False)
+            f.plus(a.first, f.times(q, a.spacing)) for q, a in zip(places, s.axes, strict=False)
         ]
+        start = f.times(within, axis.count)
         with f.loop(0, axis.count) as q:
             last = f.plus(axis.first, f.times(q, axis.spacing))
-            base = f.at(self.buffer, f.times(q, vectors * s.lanes), self.scalar)
-            for v in range(vectors):
+            base = f.at(self.buffer, f.times(f.plus(start, q), width), self.scalar)
+            for v in range(panel.vectors):
                 value = f.load(self.vector, base, v * s.lanes)
-                index = (places[0], f.plus(channel, v * s.lanes), *outer, last)
-                self.epilogue(f, index, value, mask if v == vectors - 1 else None)
+                index = (rows.image, f.plus(panel.channel, v * s.lanes), *outer, last)
+                mask = panel.mask if v == panel.vectors - 1 else None
+                self.epilogue(f, index, value, mask)
 
     def tile(
-        self, x: Value, starts: Sequence[Index], weights: Value, start: Index, size: int,
-        vectors: int, inner: bool,
-    ) -> None:  # fmt: skip
-        """A tile of `size` results from `start` on, into the buffer."""
+        self, x: Value, rows: _Rows, panel: _Panel, start: Index, size: int, inner: bool
+    ) -> None:
+        """A tile of `size` columns from `start` on, into the buffer."""
         f, s = self.f, self.sweep
         zero = literal(self.vector, 0)
-        sums = [[f.cell(self.vector, zero) for _ in range(vectors)] for _ in range(size)]
-        self.outer_taps(0, x, starts, weights, start, sums, inner)
-        width = vectors * s.lanes
-        base = f.at(self.buffer, f.times(start, width), self.scalar)
-        for r, cells in enumerate(sums):
-            for v, cell in enumerate(cells):
-                f.store(cell.get(), base, r * width + v * s.lanes)
+        sums = [
+            [[f.cell(self.vector, zero) for _ in range(panel.vectors)] for _ in range(size)]
+            for _ in range(rows.size)
+        ]
+        _Tile(self, rows, sums, start, inner).outer_taps(0, x, panel.weights)
+        width = panel.vectors * s.lanes
+        for h, row in enumerate(sums):
+            place = f.times(f.plus(start, h * s.axes[-1].count), width)
+            base = f.at(self.buffer, place, self.scalar)
+            for r, cells in enumerate(row):
+                for v, cell in enumerate(cells):
+                    f.store(cell.get(), base, r * width + v * s.lanes)
 
-    def outer_taps(
-        self, depth: int, x: Value, starts: Sequence[Index], weights: Value, start: Index,
-        sums: list[list[Cell]], inner: bool,
+
+class _Tile:
+    """Emits what adds up a tile: the loops over taps and over the channels that are read."""
+
+    def __init__(
+        self, emitter: _Emitter, rows: _Rows, sums: list[list[list[Cell]]], start: Index,
+        inner: bool,
     ) -> None:  # fmt: skip
+        self.f = emitter.f
+        self.sweep = emitter.sweep
+        self.x = emitter.x
+        self.scalar = emitter.scalar
+        self.vector = emitter.vector
+        self.rows = rows
+        self.sums = sums
+        self.start = start
+        self.inner = inner
+        self.vectors = len(sums[0][0])
+        self.width = self.vectors * self.sweep.lanes
+
+    def outer_taps(self, depth: int, x: Value, weights: Value) -> None:
         """The taps of all axes but the last, those inside of the operand."""
         f, s = self.f, self.sweep
+        every = range(self.rows.size)
         if depth == len(s.axes) - 1:
-            self.last_taps(x, weights, start, sums, inner)
+            self.last_taps(x, weights, every)
             return
         axis = s.axes[depth]
-        rows = taps_of(s.axes[depth + 1 :]) * s.reads * len(sums[0]) * s.lanes
-        low, high = axis.tap_range(f, starts[depth])
+        stride = self.x.strides[depth + 2]
+        panel = taps_of(s.axes[depth + 1 :]) * s.reads * self.width
+        first = self.rows.places[depth]
+        start = f.plus(f.times(first, axis.step), axis.offset)
+        tiled = depth == len(s.axes) - 2 and bool(s.row_blocks)
+        if tiled and self.rows.static:
+            assert isinstance(first, int)
+            for known in range(axis.taps):
+                rows = [h for h in every if axis.valid(first + h, known)]
+                if rows:
+                    place = f.times(f.plus(start, known * axis.gap), stride)
+                    at = f.at(x, place, self.scalar)
+                    self.last_taps(at, f.at(weights, known * panel, self.scalar), rows)
+            return
+        low, high = (0, axis.taps) if tiled else axis.tap_range(f, start)
         with f.loop(low, high) as tap:
-            place = f.plus(starts[depth], f.times(tap, axis.gap))
-            at = f.at(x, f.times(place, self.x.strides[depth + 2]), self.scalar)
-            panel = f.at(weights, f.times(tap, rows), self.scalar)
-            self.outer_taps(depth + 1, at, starts, panel, start, sums, inner)
+            place = f.times(f.plus(start, f.times(tap, axis.gap)), stride)
+            at = f.at(x, place, self.scalar)
+            self.outer_taps(depth + 1, at, f.at(weights, f.times(tap, panel), self.scalar))
 
-    def last_taps(
-        self, x: Value, weights: Value, start: Index, sums: list[list[Cell]], inner: bool
-    ) -> None:
+    def last_taps(self, x: Value, weights: Value, rows: Sequence[int]) -> None:
         """The taps of the last axis: for a tile at an end those that each result has."""
         f, s = self.f, self.sweep
         axis = s.axes[-1]
         channel, along = self.x.strides[1], self.x.strides[-1]
-        width = len(sums[0]) * s.lanes
         gap = f.times(along, axis.gap)
-        place = f.times(f.plus(f.times(start, axis.step), axis.offset), along)
-        if not inner:
-            assert isinstance(start, int)
+        place = f.times(f.plus(f.times(self.start, axis.step), axis.offset), along)
+        columns = range(len(self.sums[0]))
+        if not self.inner:
+            assert isinstance(self.start, int)
             for known in range(axis.taps):
-                rows = [r for r in range(len(sums)) if axis.valid(start + r, known)]
-                if rows:
+                inside = [r for r in columns if axis.valid(self.start + r, known)]
+                if inside:
                     at = f.at(x, f.plus(place, f.times(known, gap)), self.scalar)
-                    panel = f.at(weights, known * s.reads * width, self.scalar)
-                    self.run(at, panel, s.reads, channel, sums, rows)
+                    panel = f.at(weights, known * s.reads * self.width, self.scalar)
+                    self.run(at, panel, s.reads, channel, rows, inside)
             return
         at = f.at(x, place, self.scalar)
-        every = range(len(sums))
         if s.reads == 1:
-            self.run(at, weights, axis.taps, gap, sums, every)
+            self.run(at, weights, axis.taps, gap, rows, columns)
         elif axis.taps == 1 or gap == f.times(channel, s.reads):
-            self.run(at, weights, axis.taps * s.reads, channel, sums, every)
+            self.run(at, weights, axis.taps * s.reads, channel, rows, columns)
         else:
             with f.loop(0, axis.taps) as t:
                 beside = f.at(at, f.times(t, gap), self.scalar)
-                panel = f.at(weights, f.times(t, s.reads * width), self.scalar)
-                self.run(beside, panel, s.reads, channel, sums, every)
+                panel = f.at(weights, f.times(t, s.reads * self.width), self.scalar)
+                self.run(beside, panel, s.reads, channel, rows, columns)
 
     def run(
-        self, x: Value, weights: Value, count: int, stride: Index, sums: list[list[Cell]],
-        rows: Sequence[int],
+        self, x: Value, weights: Value, count: int, stride: Index, rows: Sequence[int],
+        columns: Sequence[int],
     ) -> None:  # fmt: skip
         """`count` scalars of the operand `stride` apart, times as many rows of the panel."""
         f, s = self.f, self.sweep
-        width = len(sums[0]) * s.lanes
         step = f.times(self.x.strides[-1], s.axes[-1].step)
-        apart = [f.times(r, step) for r in rows]
-        unroll = count if count <= 8 else next(u for u in (4, 5, 3, 6, 7, 2, 1) if count % u == 0)
+        down: Index = f.times(self.x.strides[-2], s.axes[-2].step) if len(rows) > 1 else 0
+        many = len(rows) * len(columns) * self.vectors
+        fully = 12 if many <= 16 else 8
+        unroll = (
+            count if count <= fully else next(u for u in (4, 5, 3, 6, 7, 2, 1) if count % u == 0)
+        )
+        first_row = rows[0]
+        base = f.times(first_row, f.times(self.x.strides[-2], s.axes[-2].step)) if first_row else 0
+        apart = [
+            (h, r, f.plus(base, f.plus(f.times(h - first_row, down), f.times(r, step))))
+            for h in rows
+            for r in columns
+        ]
 
         def products(first: Index) -> None:
             at = f.at(x, f.times(first, stride), self.scalar)
-            panel = f.at(weights, f.times(first, width), self.scalar)
+            panel = f.at(weights, f.times(first, self.width), self.scalar)
             for u in range(unroll):
                 factors = [
-                    f.load(self.vector, panel, u * width + v * s.lanes) for v in range(len(sums[0]))
+                    f.load(self.vector, panel, u * self.width + v * s.lanes)
+                    for v in range(self.vectors)
                 ]
-                for r, offset in zip(rows, apart, strict=True):
+                for h, r, offset in apart:
                     scalar = f.load(self.scalar, at, f.plus(offset, f.times(u, stride)))
-                    many = f.splat(scalar, s.lanes)
-                    for cell, factor in zip(sums[r], factors, strict=True):
-                        cell.set(f.fma(many, factor, cell.get()))
+                    spread = f.splat(scalar, s.lanes)
+                    for cell, factor in zip(self.sums[h][r], factors, strict=True):
+                        cell.set(f.fma(spread, factor, cell.get()))
 
         if count == unroll:
             if count:

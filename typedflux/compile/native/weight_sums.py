@@ -14,7 +14,7 @@ from math import prod
 
 from typedflux.compile.native.emitter import Cell, Function, Index, Type, Value, literal
 from typedflux.compile.native.sweeps import Epilogue, Image
-from typedflux.compile.native.window_tiles import Tile, even_blocks
+from typedflux.compile.native.window_tiles import Panels, Tile, even_blocks
 from typedflux.compile.native.windows import Axis, decode, share, taps_of
 
 
@@ -50,20 +50,14 @@ class WeightSums:
         return taps_of(self.axes)
 
     @property
-    def whole_panels(self) -> int:
-        """Panels of a group in which every lane is a channel."""
-        return self.writes // (self.tile.vectors * self.lanes)
-
-    @property
-    def last_vectors(self) -> int:
-        """Vectors of a group's last panel, in which some lanes may be none; 0 if there is none."""
-        rest = self.writes - self.whole_panels * self.tile.vectors * self.lanes
-        return -(-rest // self.lanes)
+    def panels(self) -> Panels:
+        """The channels of the output, in a group."""
+        return Panels(self.writes, self.lanes, self.tile.vectors)
 
     @property
     def group_elements(self) -> int:
         """Elements of a group's sums."""
-        return self.taps * self.reads * -(-self.writes // self.lanes) * self.lanes
+        return self.taps * self.reads * self.panels.padded
 
     @property
     def elements(self) -> int:
@@ -103,34 +97,34 @@ def emit_totals(
     """Add up all threads' sums, each thread its share of the elements, and end them."""
     scalar = Type(p.scalar)
     vector = scalar.wide(p.lanes)
-    width = p.tile.vectors * p.lanes
+    panels = p.panels
     rows = p.taps * p.reads
     counts = (*(a.taps for a in p.axes), p.reads)
 
-    def finish(row: Value, group: Index, panel: Index, vectors: int, mask: Value | None) -> None:
+    def finish(row: Index, group: Index, panel: Index, vectors: int, mask: Value | None) -> None:
         _, *taps, channel = decode(f, row, counts)
-        base = f.sum_of((group, p.group_elements), (panel, rows * width), (row, vectors * p.lanes))
+        base = f.sum_of(
+            (group, p.group_elements), (panel, rows * panels.width), (row, vectors * p.lanes)
+        )
         for v in range(vectors):
             total = f.cell(vector, f.load(vector, sums, f.plus(base, v * p.lanes)))
             with f.loop(1, threads) as other:
                 place = f.plus(f.times(other, p.elements), f.plus(base, v * p.lanes))
                 total.set(f.add(total.get(), f.load(vector, sums, place)))
-            out = f.sum_of((group, p.writes), (panel, width), (1, v * p.lanes))
+            out = f.sum_of((group, p.writes), (panel, panels.width), (1, v * p.lanes))
             last = mask if v == vectors - 1 else None
             epilogue(f, (out, channel, *taps), total.get(), last)
 
-    if p.whole_panels:
-        low, high = share(f, p.groups * p.whole_panels * rows, thread, threads)
+    if panels.whole:
+        low, high = share(f, p.groups * panels.whole * rows, thread, threads)
         with f.loop(low, high) as i:
-            group, panel, row = decode(f, i, (p.whole_panels, rows))
-            finish(f.index(row), group, panel, p.tile.vectors, None)
-    if p.last_vectors:
-        rest = p.writes - p.whole_panels * width - (p.last_vectors - 1) * p.lanes
-        mask = f.first_lanes(rest, p.lanes) if rest < p.lanes else None
+            group, panel, row = decode(f, i, (panels.whole, rows))
+            finish(row, group, panel, panels.vectors, None)
+    if panels.rest:
         low, high = share(f, p.groups * rows, thread, threads)
         with f.loop(low, high) as i:
             group, row = decode(f, i, (rows,))
-            finish(f.index(row), group, p.whole_panels, p.last_vectors, mask)
+            finish(row, group, panels.whole, panels.last_vectors, panels.last_mask(f))
 
 
 class _Emitter:
@@ -153,25 +147,20 @@ class _Emitter:
     def panels(self) -> None:
         """All panels of all groups."""
         f, p = self.f, self.p
-        width = p.tile.vectors * p.lanes
-        rows = p.taps * p.reads
+        panels, rows = p.panels, p.taps * p.reads
         with f.loop(0, p.groups) as group:
             source = f.times(f.times(group, p.reads), self.x.strides[1])
             x = f.at(self.x.pointer, source, self.scalar)
-            source = f.times(f.times(group, p.writes), self.dy.strides[1])
-            dy = f.at(self.dy.pointer, source, self.scalar)
+            first = f.times(group, p.writes)
             own = f.at(self.own, f.times(group, p.group_elements), self.scalar)
-            if p.whole_panels:
-                with f.loop(0, p.whole_panels) as panel:
-                    at = f.at(dy, f.times(f.times(panel, width), self.dy.strides[1]), self.scalar)
-                    to = f.at(own, f.times(panel, rows * width), self.scalar)
-                    self.taps(0, x, at, to, [], p.tile.vectors, None)
-            if p.last_vectors:
-                at = f.at(dy, f.times(p.whole_panels * width, self.dy.strides[1]), self.scalar)
-                to = f.at(own, p.whole_panels * rows * width, self.scalar)
-                rest = p.writes - p.whole_panels * width - (p.last_vectors - 1) * p.lanes
-                mask = f.first_lanes(rest, p.lanes) if rest < p.lanes else None
-                self.taps(0, x, at, to, [], p.last_vectors, mask)
+
+            def panel(index: Index, channel: Index, vectors: int, mask: Value | None) -> None:
+                source = f.times(f.plus(first, channel), self.dy.strides[1])
+                dy = f.at(self.dy.pointer, source, self.scalar)
+                to = f.at(own, f.times(index, rows * panels.width), self.scalar)
+                self.taps(0, x, dy, to, [], vectors, mask)
+
+            panels.each(f, panel)
 
     def taps(
         self, depth: int, x: Value, dy: Value, own: Value, taps: list[Index], vectors: int,
