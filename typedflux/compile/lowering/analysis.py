@@ -28,7 +28,7 @@ from typedflux.core.types import Shape
 from typedflux.dtypes import DType
 from typedflux.shapes.dims import Dim, Unknown, is_fixed, product
 
-Kind = Literal["pointwise", "copy", "reduce", "product", "window", "call"]
+Kind = Literal["pointwise", "copy", "fill", "reduce", "product", "window", "gather", "join", "call"]
 
 REDUCTIONS = {"sum": "add", "max": "max", "min": "min", "prod": "mul", "any": "or", "all": "and"}
 """Reductions that have code, with what combines two partial results."""
@@ -63,11 +63,17 @@ class Node:
     outputs: tuple[View, ...]
     shape: Shape
     axes: tuple[int, ...] = ()
+    after: tuple[Buffer, ...] = ()
+    """What must have been written before, though it is not read."""
 
     @property
     def detail(self) -> str:
         """Which operation of its kind it is."""
-        return "copy" if self.kind == "copy" else self.equation.primitive.lowering.detail
+        return (
+            self.kind
+            if self.kind in ("copy", "join", "fill")
+            else self.equation.primitive.lowering.detail
+        )
 
     @property
     def dtype(self) -> DType:
@@ -124,6 +130,16 @@ def _place(found: Analysis, equation: Equation, outputs: set[Variable]) -> None:
             return
     if name in ("split", "unstack") and _parts(found, equation, operands[0]):
         return
+    if name in ("concat", "stack") and _joined(found, equation, operands):
+        return
+    if name == "embed" and _embedded(found, equation, operands[0]):
+        return
+    operands = tuple(
+        [
+            _channels_last(found, equation, view) if _wants_channels_last(name, i) else view
+            for i, view in enumerate(operands)
+        ]
+    )
     kind, shape, axes = _kind(equation, operands)
     if kind == "copy":
         node, view = copy_of(equation, operands[0], equation.outputs[0].type.shape)
@@ -156,25 +172,124 @@ def _kind(equation: Equation, operands: tuple[View, ...]) -> tuple[Kind, Shape, 
         return "product", shape, ()
     elif _is_plain_window(primitive.name, operands, result):
         return "window", shape, ()
+    elif primitive.name in ("gather", "scatter_add") and _is_indexed(equation, operands):
+        return "gather", shape, ()
+    elif primitive.name == "size":
+        return "pointwise", shape, ()
     elif primitive.name == "reshape":
         return "copy", operands[0].shape, ()
     return "call", shape, ()
 
 
 def copy_of(equation: Equation, operand: View, shape: Shape) -> tuple[Node, View]:
-    """A node that puts a view's elements in row-major order, and its result as a view of `shape`.
-
-    It goes over the axes as the buffer has them, so that what computes the elements can write them
-    in their new places at once.
-    """
+    """A node that puts a view's elements in row-major order, and the result as of `shape`."""
     buffer = Buffer(operand.dtype, product(shape), "copy")
-    steps = row_major(operand.shape)
-    order = memory_order(operand)
-    axes = range(len(steps)) if order is None else order
-    source = permuted(operand, tuple(axes))
-    target = View(buffer, source.shape, tuple([steps[a] for a in axes]))
-    node = Node("copy", equation, (source,), (target,), source.shape)
+    node = copy_to(equation, operand, View(buffer, operand.shape, row_major(operand.shape)))
     return node, View(buffer, shape, row_major(shape))
+
+
+def copy_to(
+    equation: Equation, operand: View, target: View, after: tuple[Buffer, ...] = ()
+) -> Node:
+    """A node that copies a view to another of the same shape, all of its buffer's elements.
+
+    It goes over the axes as the operand's buffer has them, so that what computes the elements can
+    write them in their new places at once.
+    """
+    order = memory_order(operand)
+    axes = tuple(range(len(operand.shape))) if order is None else order
+    source = permuted(operand, axes)
+    return Node("copy", equation, (source,), (permuted(target, axes),), source.shape, (), after)
+
+
+def _part(whole: View, view: View, name: str) -> View:
+    """A part of a buffer as a buffer of its own; `view` says where it lies."""
+    buffer = Buffer(view.dtype, product(view.shape), name, (whole.buffer, view.offset))
+    return View(buffer, view.shape, view.strides)
+
+
+def _join(found: Analysis, equation: Equation, parts: list[View], whole: View) -> None:
+    """The node after which a buffer is complete that was written in parts."""
+    found.nodes.append(Node("join", equation, tuple(parts), (whole,), whole.shape))
+    found.views[equation.outputs[0]] = whole
+
+
+def _joined(found: Analysis, equation: Equation, operands: tuple[View, ...]) -> bool:
+    """`concat` and `stack`: each operand is written to its place."""
+    axis = equation.params["axis"]
+    output = equation.outputs[0]
+    dtype = output.type.dtype
+    if any(v.dtype is not dtype for v in operands):
+        return False
+    whole = _fresh(output, equation.primitive.name)
+    start: Any = 0
+    parts = []
+    for operand in operands:
+        shape = list(operand.shape)
+        if equation.primitive.name == "stack":
+            shape.insert(axis, 1)
+        size = shape[axis]
+        strides = whole.strides
+        place = View(whole.buffer, tuple(shape), strides, start * strides[axis])
+        if equation.primitive.name == "stack":
+            place = View(
+                whole.buffer,
+                operand.shape,
+                (*strides[:axis], *strides[axis + 1 :]),
+                start * strides[axis],
+            )
+        part = _part(whole, place, "part")
+        found.nodes.append(copy_to(equation, operand, part))
+        parts.append(part)
+        start = start + size
+    _join(found, equation, parts, whole)
+    return True
+
+
+def _embedded(found: Analysis, equation: Equation, operand: View) -> bool:
+    """`embed`: the whole is filled, then the part is written to its place."""
+    params = equation.params
+    output = equation.outputs[0]
+    whole = _fresh(output, "embed")
+    inside = sliced(whole, params["index"], operand.shape)
+    if inside is None or whole.dtype is not operand.dtype:
+        return False
+    if not supports("constant", [], whole.dtype, {"value": params["value"], "dtype": whole.dtype}):
+        return False
+    filled = _part(whole, whole, "filled")
+    found.nodes.append(Node("fill", equation, (), (filled,), whole.shape))
+    part = _part(whole, inside, "part")
+    found.nodes.append(copy_to(equation, operand, part, (filled.buffer,)))
+    _join(found, equation, [filled, part], whole)
+    return True
+
+
+def _wants_channels_last(name: str, operand: int) -> bool:
+    """Whether an operand is read by vectors of channels."""
+    if name in POOLS:
+        return True
+    return (name, operand) in {("conv_input_gradient", 0), ("conv_weight_gradient", 1)}
+
+
+def _channels_last(found: Analysis, equation: Equation, view: View) -> View:
+    """The view, or a copy of it, with the channels innermost in memory."""
+    channels = view.shape[1]
+    if is_fixed(view.strides[1], 1) or not isinstance(channels, int) or channels < 4:
+        return view
+    buffer = Buffer(view.dtype, product(view.shape), "channels last")
+    order = (0, *range(2, len(view.shape)), 1)
+    copied = View(buffer, view.shape, in_order(view.shape, order))
+    found.nodes.append(copy_to(equation, view, copied))
+    return copied
+
+
+def _is_indexed(equation: Equation, operands: tuple[View, ...]) -> bool:
+    from typedflux.compile.lowering.gathers import find_places
+
+    result = _fresh(equation.outputs[0], "")
+    if result.dtype.name not in ("float32", "float64", "int32", "int64"):
+        return False
+    return find_places(operands, result, equation.params) is not None
 
 
 def _reducible(operand: View, result: Any) -> bool:

@@ -25,8 +25,9 @@ from typedflux.compile.lowering.views import (
 from typedflux.core.types import Shape
 from typedflux.shapes.dims import Dimension, is_fixed, product
 
-GroupKind = Literal["rows", "columns", "product", "window", "call"]
+GroupKind = Literal["rows", "columns", "product", "window", "gather", "join", "call"]
 
+_ALONE = ("call", "gather", "join")
 ROW_LIMIT = 1 << 16
 """Reductions over more elements than this are not computed row by row with their consumers."""
 
@@ -106,9 +107,12 @@ class Grouping:
             producer = self.owner.get(view.buffer)
             if producer is not None:
                 group.before |= producer.before | producer.bits
+        for buffer in node.after:
+            producer = self.owner[buffer]
+            group.before |= producer.before | producer.bits
         for view in node.outputs:
             self.owner[view.buffer] = group
-        if group.kind in ("call", "product", "window"):
+        if group.kind not in ("rows", "columns"):
             return
         for view in node.operands:
             producer = self.owner.get(view.buffer)
@@ -144,6 +148,10 @@ class Grouping:
                 producer = self.owner.get(view.buffer)
                 if producer is not None and producer is not group:
                     found[id(producer)] = producer
+            for buffer in node.after:
+                producer = self.owner[buffer]
+                if producer is not group:
+                    found[id(producer)] = producer
         return list(found.values())
 
     def ordered(self) -> list[Group]:
@@ -169,7 +177,7 @@ def _own_group(node: Node) -> Group:
     kind: GroupKind = "rows"
     if node.kind == "reduce":
         kind = "rows" if _is_by_rows(node) else "columns"
-    elif node.kind in ("product", "window", "call"):
+    elif node.kind not in ("pointwise", "copy", "fill"):
         kind = node.kind
     group = Group(kind, node.shape, [node], node.axes)
     _set_places(group, node)
@@ -244,7 +252,7 @@ def _absorb(first: Group, second: Group) -> bool:
 
 
 def _kinds_fit(first: Group, second: Group) -> bool:
-    if second.kind not in ("rows", "columns") or first.kind == "call":
+    if second.kind not in ("rows", "columns") or first.kind in _ALONE:
         return False
     if first.reduced and second.reduced and first.reduced != second.reduced:
         return False

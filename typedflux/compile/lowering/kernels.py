@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typedflux.compile.lowering.columns import ColumnsKernel
 from typedflux.compile.lowering.contractions import ProductKernel
 from typedflux.compile.lowering.frame import Frame
+from typedflux.compile.lowering.gathers import IndexedKernel
 from typedflux.compile.lowering.grouping import Group
 from typedflux.compile.lowering.rows import Phases, RowsKernel
 from typedflux.compile.lowering.views import Buffer
 from typedflux.compile.lowering.windows import WindowKernel, window_kernel
 from typedflux.compile.native.emitter import Module
 from typedflux.compile.native.machine import Machine
-from typedflux.dtypes import uint8
+from typedflux.dtypes import int64, uint8
 from typedflux.shapes.dims import Dimension
 
 _PLACEHOLDER = "KERNEL"
@@ -52,6 +53,8 @@ class Kernels:
     machine: Machine
     module: Module = field(default_factory=Module)
     scratches: list[Scratch] = field(default_factory=list)
+    flag: Buffer = field(default_factory=lambda: Buffer(int64, 1, "flag"))
+    """Not zero where a kernel met what it must not."""
     _known: dict[str, str] = field(default_factory=dict)
 
     def kept(self, group: Group, stored: Sequence[Buffer]) -> list[Buffer]:
@@ -72,6 +75,9 @@ class Kernels:
                 self._stage(group, lambda f, s=s: columns.emit(s, f, partial), columns.is_small)
                 for s in range(columns.stages)
             ]
+        if group.kind == "gather":
+            indexed = IndexedKernel(group, self.machine, self.flag)
+            return [self._stage(group, indexed.emit, False)]
         kernel: ProductKernel | WindowKernel
         if group.kind == "product":
             kernel = products = ProductKernel(group, stored, self.machine)

@@ -232,18 +232,31 @@ class Elements:
         """A node's result from its operands."""
         if node.kind == "copy":
             return self.operand(node, node.operands[0])
+        if node.kind == "fill":
+            params = {"value": node.equation.params["value"], "dtype": node.dtype}
+            return self._express("constant", [], node, {**params, "lanes": self.lanes})
+        if node.detail == "size":
+            size = self.frame.size(node.equation.params["size"])
+            return self.frame.function.splat(self.frame.function.index(size), self.lanes)
         operands = [self.operand(node, view) for view in node.operands]
         if node.detail == "iota":
             operands = [self._count()]
+        params = node.equation.params
+        if node.detail in ("constant", "iota"):
+            params = {**params, "lanes": self.lanes}
+        return self._express(node.detail, operands, node, params)
+
+    def _express(
+        self, detail: str, operands: Sequence[Value], node: Node, params: dict[str, Any]
+    ) -> Value:
+        f = self.frame.function
         return expressions.express(
-            self.frame.function,
-            node.detail,
-            [self.frame.function.splat(o, self.lanes) for o in operands],
-            [view.dtype for view in node.operands],
+            f,
+            detail,
+            [f.splat(o, self.lanes) for o in operands],
+            [view.dtype for view in node.operands] if operands else [],
             node.dtype,
-            {**node.equation.params, "lanes": self.lanes}
-            if node.detail in ("constant", "iota")
-            else node.equation.params,
+            params,
         )
 
     def _count(self) -> Value:

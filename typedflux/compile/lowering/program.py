@@ -36,6 +36,10 @@ _COPY = Equation(
 )  # what puts an output in row-major order
 
 
+class FlaggedError(Exception):
+    """A kernel met what it must not, such as an index outside: the interpreter says which."""
+
+
 @dataclass(eq=False, slots=True)
 class Segment:
     """Stages in native code, or one call."""
@@ -105,14 +109,21 @@ class Program:
                 self._number(view.buffer)
                 self.fresh.append(view)
         self.temporaries: list[Buffer] = []
+        self.parts: list[Buffer] = []
+        """Buffers within others: their pointers follow."""
 
     def _number(self, buffer: Buffer) -> int:
         return self.numbers.setdefault(buffer, len(self.numbers))
 
     def _temporary(self, buffer: Buffer) -> None:
-        if buffer not in self.numbers:
-            self._number(buffer)
+        if buffer in self.numbers:
+            return
+        if buffer.whole is not None:
+            self._temporary(buffer.whole[0])
+            self.parts.append(buffer)
+        else:
             self.temporaries.append(buffer)
+        self._number(buffer)
 
     # Code
 
@@ -133,6 +144,8 @@ class Program:
             if group.kind == "call":
                 self.segments.append(Segment(call=group.nodes[0]))
                 stored = made
+            elif group.kind == "join":
+                stored = made
             elif stored:
                 stored = [*stored, *kernels.kept(group, stored)]
                 if not self.segments or self.segments[-1].call is not None:
@@ -143,6 +156,7 @@ class Program:
                 self._temporary(buffer)
         for scratch in kernels.scratches:
             self._temporary(scratch.buffer)
+        self.flag = self._number(kernels.flag)
         self._lifetimes()
         self._regions()
 
@@ -161,8 +175,9 @@ class Program:
             for used in steps:
                 for entry in used:
                     if isinstance(entry, Buffer):
-                        first.setdefault(entry, step)
-                        last[entry] = step
+                        buffer = entry if entry.whole is None else entry.whole[0]
+                        first.setdefault(buffer, step)
+                        last[buffer] = step
                 step += 1
         self.lifetimes = [Lifetime(first.get(b, 0), last.get(b, 0)) for b in self.temporaries]
 
@@ -327,6 +342,10 @@ class Binding:
             for b in program.temporaries
         ]
         self.plan = plan(program.lifetimes, bytes)
+        self.part_offsets = np.array(
+            [at(b.whole[1]) * b.dtype.itemsize for b in program.parts if b.whole is not None],
+            np.int64,
+        )
         self.shapes = [tuple([at(n) for n in view.shape]) for view in program.outputs]
 
 
@@ -338,6 +357,12 @@ class Workspace:
         self.pointers = np.zeros(len(program.numbers) + 1, np.int64)
         self.table_address = self.pointers.ctypes.data
         self.arena = np.empty(0, np.uint8)
+        self.flag = np.zeros(1, np.int64)
+        self.pointers[program.flag] = self.flag.ctypes.data
+        numbers = program.numbers
+        self.parts = np.array([numbers[b] for b in program.parts], np.intp)
+        wholes = [numbers[b.whole[0]] for b in program.parts if b.whole is not None]
+        self.wholes = np.array(wholes, np.intp)
         self.binding: Binding | None = None
 
     def _bind(self, binding: Binding) -> None:
@@ -384,6 +409,8 @@ class Workspace:
                 pointers.append(array.__array_interface__["data"][0])
             results.append(array.reshape(shape))
         self.pointers[: len(pointers)] = pointers
+        if len(self.parts):
+            self.pointers[self.parts] = self.pointers[self.wholes] + binding.part_offsets
         sizes_address = binding.table.ctypes.data
         for segment in program.segments:
             if segment.call is not None:
@@ -395,6 +422,9 @@ class Workspace:
                     sizes_address,
                     threads if segment.parallel else 1,
                 )
+        if self.flag[0]:
+            self.flag[0] = 0
+            raise FlaggedError
         return results
 
     # Calls of numpy kernels

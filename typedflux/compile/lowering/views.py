@@ -24,11 +24,13 @@ class Buffer:
         dtype: of its elements.
         elements: how many there are.
         name: what it is called in explanations.
+        whole: the buffer that it is a part of, if it is, and where in it, in elements.
     """
 
     dtype: DType
     elements: Dimension
     name: str = ""
+    whole: tuple[Buffer, Dimension] | None = None
 
 
 @dataclass(frozen=True, slots=True)
