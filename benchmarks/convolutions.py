@@ -99,16 +99,17 @@ def own_step(name: str, operation: str, threads: int) -> Step:
     memory = np.zeros(plan.scratch_bytes(batch, threads) + 64, np.uint8)
     pointers = [v.ctypes.data for v in (first, second, out)]
     pointers.append(memory.ctypes.data + -memory.ctypes.data % 64)
-    keep = (first, second, out, memory)
+    owners = (first, second, out, memory)
 
     def share(thread: int) -> None:
+        assert len(owners) == len(pointers)  # and they live as long as this function
         for index, function in enumerate(stages):
             if index and threads > 1:
                 middle.wait()
             function(*pointers, thread, threads)
 
     if threads == 1:
-        return lambda: share(0 * len(keep))
+        return lambda: share(0)
     begin, middle, end = (threading.Barrier(threads) for _ in range(3))
 
     def work(thread: int) -> None:

@@ -119,10 +119,9 @@ def registers_of(machine: Machine, scalar: str) -> int:
     return machine.vector_registers // (2 if scalar == "double" else 1)
 
 
-def cycles_of(products: int, scalars: int, vectors: int, bytes_per_vector: float) -> float:
+def cycles_of(products: int, scalars: int, vectors: int, panel: float) -> float:
     """About how many cycles one step of a tile takes on a core with two multipliers, whose sums
-    each wait 4 cycles for the one before, when so many bytes of a panel come in a cycle."""
-    panel = vectors * 64 / bytes_per_vector
+    each wait 4 cycles for the one before; `panel` is how many it takes to fetch the vectors."""
     return max(products / 2, (scalars + vectors) / 2, panel, 4.0) + 0.25
 
 
@@ -148,8 +147,9 @@ def choose_tile(
     short = last.count <= 8 and len(axes) > 1 and taps <= 25
     best, least = Tile(1, 1, 1), float("inf")
     for vectors in range(1, min(needed, 6) + 1):
-        panel = taps * reads * vectors * lanes * 4
-        speed = lanes * 4 * (1.0 if panel < 24_000 else 0.5 if panel < 800_000 else 0.17)
+        row = vectors * lanes * 4
+        panel = taps * reads * row  # bytes: in which cache are they?
+        fetch = row / (64 if panel < 24_000 else 32 if panel < 800_000 else 10)
         most = (registers - 1 - vectors) // vectors
         for rows in range(1, (min(outer.count, most) if short else 1) + 1):
             row_counts = _valid_counts(outer, rows)
@@ -159,7 +159,7 @@ def choose_tile(
                 for whole, count in ((vectors, needed // vectors), (needed % vectors, 1)):
                     if whole and count:
                         cycles += count * sum(
-                            n * k * cycles_of(h * w * whole, h * w, whole, speed)
+                            n * k * cycles_of(h * w * whole, h * w, whole, fetch)
                             for h, n in row_counts.items()
                             for w, k in column_counts.items()
                         )
