@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from typedflux.compile.passes import checking, decomposition, inlining, simplification
+from typedflux.compile.passes.accumulation import accumulate
 from typedflux.compile.passes.checking import check_graph
 from typedflux.compile.passes.constants import fold, number_throughout
 from typedflux.compile.passes.dead import drop_dead
@@ -22,7 +24,7 @@ def _merged(*tables: dict[Primitive, Rule]) -> dict[Primitive, tuple[Rule, ...]]
     return merged
 
 
-_ALL: Final = Rewrites(
+_ONCE: Final = Rewrites(
     rules=_merged(inlining.RULES, decomposition.RULES, simplification.RULES),
     by_kind=simplification.KIND_RULES,
     fold=fold,
@@ -30,6 +32,7 @@ _ALL: Final = Rewrites(
     share=True,
     finish=drop_dead,
 )
+_ALL: Final = replace(_ONCE, finish=lambda graph: accumulate(drop_dead(graph), _ONCE))
 """What each equation goes through, before the next one is looked at: so every rule sees operands
 that have been through all of it, and one traversal is enough."""
 

@@ -238,6 +238,7 @@ class Rewriting(GraphTrace):
         for rule in rules:
             found = self._applied(rule, inputs, params, outputs, primitive.multiple)
             if found is not None:
+                self._replace(outputs, found)
                 return found
         if self.rewrites.fold is not None and all([v in self.values for v in inputs]):
             values = [self.values[v] for v in inputs]
@@ -253,8 +254,7 @@ class Rewriting(GraphTrace):
             if key is not None:
                 earlier = self._shared.equations.setdefault(key, outputs)
                 if earlier is not outputs:
-                    for new, old in zip(earlier, outputs, strict=True):
-                        self.uses[new] = self.uses.get(new, 0) + self.uses.get(old, 0)
+                    self._replace(outputs, earlier)
                     return earlier
         if equation is None:
             equation = Equation(primitive, inputs, params, outputs, self.scope)
@@ -262,6 +262,11 @@ class Rewriting(GraphTrace):
         for variable in outputs:
             self.definitions[variable] = equation
         return outputs
+
+    def _replace(self, outputs: Sequence[Variable], found: Sequence[Variable]) -> None:
+        """What used one variable uses another."""
+        for old, new in zip(outputs, found, strict=True):
+            self.uses[new] = self.uses.get(new, 0) + self.uses.get(old, 0)
 
     def _applied(
         self,
