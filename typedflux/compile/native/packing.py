@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from typedflux.compile.native.emitter import (
     I32,
+    I64,
+    PTR,
     Function,
     Index,
     Type,
@@ -18,12 +20,12 @@ from typedflux.compile.native.kernels import Arguments, build_once, call_built, 
 
 @dataclass(frozen=True, slots=True)
 class Packing:
-    """A function that writes the panel `[k][width]` of a matrix of k rows.
+    """A function that writes panels `[k][width]` of a matrix of k rows, one panel after the other.
 
     Attributes:
         scalar: `"float"` or `"double"`.
         lanes: of a vector register.
-        width: columns of the panel, a multiple of `lanes`.
+        width: columns of a panel.
         row: distance of the matrix's rows, `None` where known at run time only.
         column: that of its columns.
     """
@@ -34,9 +36,13 @@ class Packing:
     row: int | None
     column: int | None
 
-    def rows(self, f: Function, k: Index) -> Index:
-        """How many rows the panel takes: some are written for whole blocks."""
-        return f.times(f.over(f.plus(k, self.lanes - 1), self.lanes), self.lanes)
+    def size(self, f: Function, k: Index) -> Index:
+        """Elements from one panel to the next, a multiple of 64 bytes. There is room for vectors
+        that reach beyond the last row where the width is no multiple of one."""
+        size = f.times(k, self.width)
+        if self.width % self.lanes:
+            size = f.plus(size, self.lanes)
+        return f.times(f.over(f.plus(size, 15), 16), 16)
 
     def emit(
         self,
@@ -46,82 +52,99 @@ class Packing:
         column: Index,
         k: Index,
         columns: Index,
-        panel: Value,
+        panels: Value,
     ) -> None:
-        """Fill the panel. Columns from `columns` (at least 1) on are something, no matter what."""
+        """Pack `columns` columns. What the last panel holds beyond them is anything."""
         arguments = Arguments(
             {"row": self.row, "column": self.column, "k": None, "columns": None},
-            ["matrix", "panel"],
+            ["matrix", "panels"],
         )
         name = f"pack_{self.scalar}_{self.lanes}_{self.width}_{arguments.text}"
         build_once(f.module, name, arguments.types, lambda g: self._body(g, arguments.inside(g)))
         values: dict[str, Index] = {"row": row, "column": column, "k": k, "columns": columns}
-        values |= {"matrix": matrix, "panel": panel}
+        values |= {"matrix": matrix, "panels": panels}
         call_built(f, name, arguments.given(values))
 
     def _body(self, f: Function, given: dict[str, Index]) -> None:
-        matrix, panel = pointer(given["matrix"]), pointer(given["panel"])
+        matrix, panels = pointer(given["matrix"]), pointer(given["panels"])
         row, column, k, columns = (given[n] for n in ("row", "column", "k", "columns"))
         if self.column == 1:
-            self._copy(f, matrix, row, k, columns, panel)
-        elif self.row == 1:
-            self._transpose(f, matrix, column, k, columns, panel)
+            self._copy(f, matrix, row, k, columns, panels)
+        elif self.row == 1 and self.width % self.lanes == 0:
+            self._transpose(f, matrix, column, k, columns, panels)
         else:
-            self._gather(f, matrix, row, column, k, columns, panel)
+            self._gather(f, matrix, row, column, k, columns, panels)
 
     def _copy(
-        self, f: Function, matrix: Value, row: Index, k: Index, columns: Index, panel: Value
+        self, f: Function, matrix: Value, row: Index, k: Index, columns: Index, panels: Value
     ) -> None:
         vector = Type(self.scalar, self.lanes)
         places = range(0, self.width, self.lanes)
-        whole, part, end = f.fresh("whole"), f.fresh("part"), f.fresh("end")
-        condition = f.compare("sge", f.index(columns), f.index(self.width))
-        f.branch(condition, whole, part)
-        f.label(whole)
-        with f.loop(0, k) as i:
+        size = self.size(f, k)
+        whole = f.times(f.over(columns, self.width), self.width)
+        masks = [
+            None if place + self.lanes <= self.width
+            else lane_mask(f, self.width - place, self.lanes)
+            for place in places
+        ]  # fmt: skip
+        with f.loop(0, k) as i:  # along the rows, as the memory runs
             source = f.at(matrix, f.times(i, row), vector)
-            target = f.at(panel, f.times(i, self.width), vector)
-            for place in places:
-                f.store(f.load(vector, source, place), target, place)
-        f.goto(end)
-        f.label(part)
-        masks = [lane_mask(f, f.minus(columns, place), self.lanes) for place in places]
-        with f.loop(0, k) as i:
-            source = f.at(matrix, f.times(i, row), vector)
-            target = f.at(panel, f.times(i, self.width), vector)
-            for place, mask in zip(places, masks, strict=True):
-                f.store(f.load_some(vector, source, place, mask), target, place)
-        f.goto(end)
-        f.label(end)
+            cell = f.cell(PTR, f.at(panels, f.times(i, self.width), vector))
+            with f.loop(0, whole, self.width) as c:
+                target = cell.get()
+                for place, mask in zip(places, masks, strict=True):
+                    f.store(_read(f, vector, source, f.plus(c, place), mask), target, place)
+                cell.set(f.at(target, size, vector))
+        rest = f.index(f.minus(columns, whole))
+        with f.when(f.compare("sgt", rest, literal(I64, 0))):
+            masks = [lane_mask(f, f.minus(rest, place), self.lanes) for place in places]
+            start = f.at(matrix, whole, vector)
+            last = f.at(panels, f.times(f.over(whole, self.width), size), vector)
+            with f.loop(0, k) as i:
+                source = f.at(start, f.times(i, row), vector)
+                target = f.at(last, f.times(i, self.width), vector)
+                for place, mask in zip(places, masks, strict=True):
+                    f.store(_read(f, vector, source, place, mask), target, place)
 
     def _transpose(
-        self, f: Function, matrix: Value, column: Index, k: Index, columns: Index, panel: Value
+        self, f: Function, matrix: Value, column: Index, k: Index, columns: Index, panels: Value
     ) -> None:
-        lanes = self.lanes
-        vector = Type(self.scalar, lanes)
-        last = f.minus(columns, 1)
-        whole = f.times(f.over(k, lanes), lanes)
-        rest = f.minus(k, whole)
-        with f.loop(0, self.width, lanes) as first:
-            sources = [
-                f.at(matrix, f.times(f.least(f.plus(first, c), last), column), vector)
-                for c in range(lanes)
-            ]
-            target = f.at(panel, first, vector)
-            with f.loop(0, whole, lanes) as i:
-                block = transposed_blocks(f, sources, i, vector)
-                for t, lines in enumerate(block):
-                    f.store(lines, target, f.times(f.plus(i, t), self.width))
-            with f.loop(0, rest) as r:
-                i = f.index(f.plus(whole, r))
-                line: Value = literal(vector, 0)
-                for c, source in enumerate(sources):
-                    one = f.load(Type(self.scalar), source, i)
-                    line = f.emit(
-                        vector,
-                        f"insertelement {vector} {line.text}, {one.type} {one.text}, i64 {c}",
-                    )
-                f.store(line, target, f.times(i, self.width))
+        vector = Type(self.scalar, self.lanes)
+        size = self.size(f, k)
+        count = range(self.lanes)
+        whole, part, end = f.fresh("whole"), f.fresh("part"), f.fresh("end")
+        with f.loop(0, columns, self.lanes) as first:
+            panel, within = f.over(first, self.width), f.modulo(first, self.width)
+            target = f.at(panels, f.plus(f.times(panel, size), within), vector)
+            source = f.at(matrix, f.times(first, column), vector)
+            left = f.minus(columns, first)
+            f.branch(f.compare("sge", f.index(left), literal(I64, self.lanes)), whole, part)
+            f.label(whole)
+            lines = [f.at(source, f.times(c, column), vector) for c in count]
+            self._transpose_lines(f, lines, k, target)
+            f.goto(end)
+            f.label(part)
+            last = f.minus(left, 1)
+            lines = [f.at(source, f.times(f.least(c, last), column), vector) for c in count]
+            self._transpose_lines(f, lines, k, target)
+            f.goto(end)
+            f.label(end)
+
+    def _transpose_lines(self, f: Function, lines: list[Value], k: Index, target: Value) -> None:
+        """Write `k` rows of a vector each from `lanes` consecutive runs."""
+        vector = Type(self.scalar, self.lanes)
+        whole = f.times(f.over(k, self.lanes), self.lanes)
+        with f.loop(0, whole, self.lanes) as i:
+            for t, across in enumerate(transposed_blocks(f, lines, i, vector)):
+                f.store(across, target, f.times(f.plus(i, t), self.width))
+        with f.loop(whole, k) as i:
+            across = literal(vector, 0)
+            for c, line in enumerate(lines):
+                one = f.load(vector.wide(0), line, i)
+                across = f.emit(
+                    vector, f"insertelement {vector} {across.text}, {one.type} {one.text}, i64 {c}"
+                )
+            f.store(across, target, f.times(i, self.width))
 
     def _gather(
         self,
@@ -131,17 +154,23 @@ class Packing:
         column: Index,
         k: Index,
         columns: Index,
-        panel: Value,
+        panels: Value,
     ) -> None:
         scalar = Type(self.scalar)
-        present = f.least(columns, self.width)
-        with f.loop(0, k) as i:
-            source = f.at(matrix, f.times(i, row), scalar)
-            target = f.at(panel, f.times(i, self.width), scalar)
-            with f.loop(0, present) as c:
-                f.store(f.load(scalar, source, f.times(c, column)), target, c)
-            with f.loop(present, self.width) as c:
-                f.store(literal(scalar, 0), target, c)
+        size = self.size(f, k)
+        with f.loop(0, columns, self.width) as first:
+            panel = f.at(panels, f.times(f.over(first, self.width), size), scalar)
+            start = f.at(matrix, f.times(first, column), scalar)
+            present = f.least(f.minus(columns, first), self.width)
+            with f.loop(0, k) as i:
+                source = f.at(start, f.times(i, row), scalar)
+                target = f.at(panel, f.times(i, self.width), scalar)
+                with f.loop(0, present) as c:
+                    f.store(f.load(scalar, source, f.times(c, column)), target, c)
+
+
+def _read(f: Function, vector: Type, source: Value, at: Index, mask: Value | None) -> Value:
+    return f.load(vector, source, at) if mask is None else f.load_some(vector, source, at, mask)
 
 
 def lane_mask(f: Function, count: Index, lanes: int) -> Value:

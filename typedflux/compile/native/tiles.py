@@ -12,7 +12,8 @@ from typedflux.compile.native.emitter import Cell, Function, Index, Type, Value,
 from typedflux.compile.native.kernels import Arguments, build_once, call_built, pointer
 from typedflux.compile.native.packing import lane_mask, within_groups
 
-_UNROLL = 4
+UNROLLED = 8
+"""The longest sum without a loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,11 @@ class Tile:
         a_column: the same.
         b_row: distance of the rows of `b`.
         k: length of the sum where it is short and known: no loop then.
-        multiple: whether the length is a multiple of the unrolling.
+        multiple: whether the length is a multiple of 4, which the unrolling divides.
         masked: whether only the first `columns` of `b` may be read.
         clamped: whether only the first `count` rows of `a` may be read.
         accumulate: whether to add to what `out` holds.
+        ahead: how many rows of `b` ahead of the sum memory is asked for; 0 for none.
     """
 
     scalar: str
@@ -50,6 +52,14 @@ class Tile:
     masked: bool = False
     clamped: bool = False
     accumulate: bool = False
+    ahead: int = 0
+
+    @property
+    def _unroll(self) -> int:
+        """Steps of the sum in one turn of the loop: large tiles keep the CPU busy with one, and
+        LLVM's scheduler mixes several until they need more registers than there are."""
+        count = self.rows * self.vectors
+        return 4 if self.vectors == 1 or count <= 8 else 2 if count <= 16 else 1
 
     def emit(self, f: Function, values: dict[str, Index]) -> None:
         """Call the kernel: `values` has `a, b, out`, `a_row, a_column, b_row`, `k`, `columns` and
@@ -71,16 +81,29 @@ class Tile:
         )
         name = (
             f"tile_{self.scalar}_{self.lanes}_{self.rows}x{self.vectors}_{self.width}"
-            f"_{arguments.text}_{flags}"
+            f"_{arguments.text}_{flags}{self.ahead or ''}"
         )
         build_once(f.module, name, arguments.types, lambda g: self._body(g, arguments.inside(g)))
         call_built(f, name, arguments.given(values))
 
     def _body(self, f: Function, given: dict[str, Index]) -> None:
-        a, b, out = (pointer(given[name]) for name in ("a", "b", "out"))
-        k = given["k"]
+        out = pointer(given["out"])
+        for place, total in enumerate(self.sums(f, given)):
+            r, j = divmod(place, self.vectors)
+            f.store(total, out, r * self.width + j * self.lanes)
+
+    def sums(self, f: Function, given: dict[str, Index]) -> list[Value]:
+        """The tile's vectors, row by row, written here and kept in registers. See `emit`."""
+        a, b = pointer(given["a"]), pointer(given["b"])
         scalar, vector = Type(self.scalar), Type(self.scalar, self.lanes)
-        places = [(r, j) for r in range(self.rows) for j in range(self.vectors)]
+        k = self.k if self.k is not None else given["k"]
+        given = given | {
+            name: known
+            for name, known in [
+                ("a_row", self.a_row), ("a_column", self.a_column), ("b_row", self.b_row)
+            ]
+            if known is not None
+        }  # fmt: skip
         masks: list[Value | None] = [None] * self.vectors
         if self.masked:
             masks = [
@@ -88,11 +111,14 @@ class Tile:
                 for j in range(self.vectors)
             ]
         heads = self._heads(f, a, given)
-
-        def start(r: int, j: int) -> Value:
-            if self.accumulate:
-                return f.load(vector, out, r * self.width + j * self.lanes)
-            return literal(vector, 0)
+        initial = [literal(vector, 0)] * (self.rows * self.vectors)
+        if self.accumulate:
+            out = pointer(given["out"])
+            initial = [
+                f.load(vector, out, r * self.width + j * self.lanes)
+                for r in range(self.rows)
+                for j in range(self.vectors)
+            ]
 
         def steps(first: Index, count: int, sums: list[Value]) -> list[Value]:
             line = f.at(b, f.times(first, given["b_row"]), scalar)
@@ -100,6 +126,10 @@ class Tile:
             moved = [f.at(head, offset, scalar) if step is None else None for head, step in heads]
             origin = f.at(a, offset, scalar) if heads[0][1] is not None else a
             for u in range(count):
+                if self.ahead:
+                    distant = f.at(line, f.times(u + self.ahead, given["b_row"]), scalar)
+                    for j in range(0, self.vectors, 64 * 8 // (self.lanes * vector.bits)):
+                        _fetch(f, f.at(distant, j * self.lanes, scalar))
                 at_b = f.times(u, given["b_row"])
                 columns = [
                     f.load(vector, line, f.plus(at_b, j * self.lanes))
@@ -109,31 +139,26 @@ class Tile:
                 ]
                 at_a = f.times(u, given["a_column"])
                 for r, (_, step) in enumerate(heads):
-                    if step is None:
-                        base, place = moved[r], at_a
-                    else:
-                        base, place = origin, f.plus(at_a, step)
-                    assert base is not None
+                    base = moved[r] or origin
+                    place = at_a if step is None else f.plus(at_a, step)
                     one = f.splat(f.load(scalar, base, place), self.lanes)
                     for j, column in enumerate(columns):
-                        sums[r * self.vectors + j] = f.intrinsic(
-                            "fmuladd", one, column, sums[r * self.vectors + j]
-                        )
+                        at = r * self.vectors + j
+                        sums[at] = f.intrinsic("fmuladd", one, column, sums[at])
             return sums
 
-        if isinstance(k, int):
-            sums = steps(0, k, [start(r, j) for r, j in places])
-        else:
-            cells = [f.cell(vector, start(r, j)) for r, j in places]
-            whole = k if self.multiple else f.times(f.over(k, _UNROLL), _UNROLL)
-            with f.loop(0, whole, _UNROLL) as i:
-                _put(cells, steps(i, _UNROLL, [cell.get() for cell in cells]))
-            if not self.multiple:
-                with f.loop(whole, k) as i:
-                    _put(cells, steps(i, 1, [cell.get() for cell in cells]))
-            sums = [cell.get() for cell in cells]
-        for (r, j), total in zip(places, sums, strict=True):
-            f.store(total, out, r * self.width + j * self.lanes)
+        if isinstance(k, int) and k <= UNROLLED:
+            return steps(0, k, initial)
+        cells = [f.cell(vector, value) for value in initial]
+        unroll = self._unroll
+        multiple = self.multiple or unroll == 1
+        whole = k if multiple else f.times(f.over(k, unroll), unroll)
+        with f.loop(0, whole, unroll) as i:
+            _put(cells, steps(i, unroll, [cell.get() for cell in cells]))
+        if not multiple:
+            with f.loop(whole, k) as i:
+                _put(cells, steps(i, 1, [cell.get() for cell in cells]))
+        return [cell.get() for cell in cells]
 
     def _heads(
         self, f: Function, a: Value, given: dict[str, Index]
@@ -252,6 +277,12 @@ def _folded(f: Function, sums: list[Value]) -> Value:
         high = f.shuffle(total, total, range(half, 2 * half))
         total = f.add(low, high)
     return total
+
+
+def _fetch(f: Function, address: Value) -> None:
+    """Ask for a line of memory that is read soon. Any address will do."""
+    f.module.declarations.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+    f.line(f"call void @llvm.prefetch.p0(ptr {address.text}, i32 0, i32 3, i32 1)")
 
 
 def _put(cells: list[Cell], values: list[Value]) -> None:
