@@ -13,6 +13,7 @@ from typing import Final
 from typedflux.compile.native.exponentials import cosh as cosh
 from typedflux.compile.native.exponentials import exp as exp
 from typedflux.compile.native.exponentials import exp2 as exp2
+from typedflux.compile.native.exponentials import exp_normal as exp_normal
 from typedflux.compile.native.exponentials import expm1 as expm1
 from typedflux.compile.native.exponentials import sigmoid as sigmoid
 from typedflux.compile.native.exponentials import sinh as sinh

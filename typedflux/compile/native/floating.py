@@ -139,6 +139,14 @@ def pick(f: Function, condition: Value, a: Value | float, b: Value | float) -> V
     return f.select(condition, a, b)
 
 
+def any_lane(f: Function, mask: Value) -> Value:
+    """Whether a lane of a mask is set."""
+    if not mask.type.lanes:
+        return mask
+    whole = Type(f"i{mask.type.lanes}")
+    return f.compare("ne", f.cast("bitcast", mask, whole), literal(whole, 0))
+
+
 def polynomial(f: Function, x: Value, coefficients: Sequence[float]) -> Value:
     """`c[0] + c[1] x + c[2] x**2 + ...` by Horner's rule."""
     total = like(x, coefficients[-1])

@@ -23,6 +23,7 @@ from typedflux.compile.native.emitter import (
 )
 from typedflux.compile.native.floating import (
     absolute,
+    any_lane,
     bits,
     format_of,
     from_bits,
@@ -129,19 +130,12 @@ def _reduce(f: Function, x: Value) -> tuple[Value, Value, Value | None]:
         r = f.fma(number, like(x, -second), r)
         found = [bits(f, shifted), f.fma(number, like(x, -third), r)]
     cells = [f.cell(v.type, v) for v in found]
-    with f.when(_any(f, hard)):
+    with f.when(any_lane(f, hard)):
         for cell, easy, each in zip(cells, found, _reduce_each(f, x, len(found)), strict=True):
             cell.set(f.select(hard, each, easy))
     quadrant, r, *low = [cell.get() for cell in cells]
     r = pick(f, f.compare("oeq", size, like(x, math.inf)), math.nan, r)
     return quadrant, r, low[0] if low else None
-
-
-def _any(f: Function, mask: Value) -> Value:
-    if not mask.type.lanes:
-        return mask
-    whole = Type(f"i{mask.type.lanes}")
-    return f.compare("ne", f.cast("bitcast", mask, whole), literal(whole, 0))
 
 
 def _reduce_each(f: Function, x: Value, results: int) -> list[Value]:
