@@ -12,11 +12,13 @@ from typing import Protocol
 
 from typedflux.compile.native.emitter import Function, Index, Type, Value
 from typedflux.compile.native.machine import Machine
-from typedflux.compile.native.sweeps import Epilogue, Image, Sweep, emit_sweep
+from typedflux.compile.native.padded_copies import PaddedCopy
+from typedflux.compile.native.sweeps import Epilogue, Sweep, emit_sweep
 from typedflux.compile.native.weight_packing import emit_packing
-from typedflux.compile.native.weight_sums import WeightSums, emit_sums, emit_totals
-from typedflux.compile.native.window_tiles import choose_columns, choose_tile
-from typedflux.compile.native.windows import Axis, phases, transposed_axes, window_axis
+from typedflux.compile.native.weight_plans import WeightSums
+from typedflux.compile.native.weight_sums import emit_sums, emit_totals
+from typedflux.compile.native.window_tiles import Tile, choose_columns, choose_tile, registers_of
+from typedflux.compile.native.windows import Axis, Image, phases, transposed_axes, window_axis
 
 __all__ = [
     "Convolution",
@@ -75,6 +77,11 @@ class Convolution:
         )
 
     @property
+    def depthwise(self) -> bool:
+        """Whether each channel has a kernel of its own."""
+        return 1 < self.groups == self.in_channels == self.out_channels
+
+    @property
     def out_size(self) -> tuple[int, ...]:
         """The result's spatial sizes."""
         return tuple(a.count for a in self.axes)
@@ -115,6 +122,7 @@ class Plan(Protocol):
 
 
 _CACHED = 1 << 13  # elements that stay in a core's first cache
+_MOST_STATIC = 600  # vector products in the code of one result
 
 
 def _rounded(elements: int) -> int:
@@ -176,7 +184,12 @@ class WeightGradientPlan:
 
     def scratch_bytes(self, batch: int, threads: int) -> int:
         """See `Plan`."""
-        return (8 if self.sums.scalar == "double" else 4) * self.sums.elements * threads
+        width = 8 if self.sums.scalar == "double" else 4
+        return width * threads * (self.sums.elements + self._buffer)
+
+    @property
+    def _buffer(self) -> int:
+        return 0 if self.sums.copy is None else _rounded(self.sums.copy.elements)
 
     def emit(
         self,
@@ -192,7 +205,9 @@ class WeightGradientPlan:
     ) -> None:
         """See `Plan`. Here `w` is the result's gradient, with strides as an image has them."""
         if stage == 0:
-            emit_sums(f, self.sums, batch, x, w, scratch, thread, threads)
+            copies = f.plus(f.times(threads, self.sums.elements), f.times(thread, self._buffer))
+            buffer = f.at(scratch, copies, Type(self.sums.scalar))
+            emit_sums(f, self.sums, batch, x, w, scratch, buffer, thread, threads)
         else:
             emit_totals(f, self.sums, scratch, thread, threads, epilogue)
 
@@ -200,8 +215,8 @@ class WeightGradientPlan:
 def plan_forward(c: Convolution, machine: Machine) -> Plan:
     """Plan the convolution: operands the input and the weight, epilogue at
     `(batch, channel, *spatial)`."""
-    writes = c.out_channels // c.groups
-    return SweepPlan((_sweep(c, machine, c.axes, c.in_channels // c.groups, writes),), False)
+    reads, writes = c.in_channels // c.groups, c.out_channels // c.groups
+    return SweepPlan((_sweep(c, machine, c.axes, reads, writes),), False)
 
 
 def plan_input_gradient(c: Convolution, machine: Machine) -> Plan:
@@ -215,18 +230,36 @@ def plan_input_gradient(c: Convolution, machine: Machine) -> Plan:
     ]
     reads, writes = c.out_channels // c.groups, c.in_channels // c.groups
     sweeps = tuple(_sweep(c, machine, phase, reads, writes) for phase in phases(axes))
-    return SweepPlan(sweeps, True)
+    return SweepPlan(sweeps, not c.depthwise)
 
 
 def plan_weight_gradient(c: Convolution, machine: Machine) -> Plan:
     """Plan the gradient by the weight: operands the input and the result's gradient, epilogue at
     `(out, in, *kernel)` with the lanes along `out`."""
-    axes = c.axes
-    reads, writes = c.in_channels // c.groups, c.out_channels // c.groups
-    tile = choose_columns(machine, c.scalar, reads, writes)
+    axes, lanes = c.axes, machine.lanes
     images, band = _units(c, axes)
-    sums = WeightSums(axes, c.groups, reads, writes, c.scalar, machine.lanes, tile, images, band)
-    return WeightGradientPlan(sums)
+    if c.depthwise:
+        tile = Tile(1, 1, min(4, -(-c.out_channels // lanes)))
+        return WeightGradientPlan(
+            WeightSums(axes, 1, 1, c.out_channels, c.scalar, lanes, tile, images, band, True)
+        )
+    reads, writes = c.in_channels // c.groups, c.out_channels // c.groups
+    rows = prod(c.kernel) * reads
+    tile, cycles = choose_columns(machine, c.scalar, reads, writes)
+    joint, fewer = choose_columns(machine, c.scalar, rows, writes)
+    if fewer > 0.9 * cycles * prod(c.kernel) or rows * -(-writes // lanes) > _MOST_STATIC:
+        return WeightGradientPlan(
+            WeightSums(axes, c.groups, reads, writes, c.scalar, lanes, tile, images, band)
+        )
+    copy = None
+    if not all(a.inside for a in axes) or not c.first or None in c.first[1:]:
+        last = c.in_channels > 1 and c.first[1:2] == (1,)
+        copy = PaddedCopy(axes, c.in_channels, band, lanes, last)
+    return WeightGradientPlan(
+        WeightSums(
+            axes, c.groups, reads, writes, c.scalar, lanes, joint, images, band, False, True, copy
+        )
+    )
 
 
 def _units(c: Convolution, axes: tuple[Axis, ...]) -> tuple[int, int]:
@@ -249,8 +282,14 @@ def _units(c: Convolution, axes: tuple[Axis, ...]) -> tuple[int, int]:
 def _sweep(
     c: Convolution, machine: Machine, axes: tuple[Axis, ...], reads: int, writes: int
 ) -> Sweep:
-    tile = choose_tile(machine, c.scalar, axes, writes, reads)
+    lanes = machine.lanes
+    if c.depthwise:
+        vectors = min(2, -(-c.out_channels // lanes))
+        columns = max(1, min(axes[-1].count, (registers_of(machine, c.scalar) - 2) // vectors // 2))
+        tile = Tile(1, columns, vectors)
+        return Sweep(axes, 1, 1, c.out_channels, c.scalar, lanes, tile, 1, True)
+    tile, _ = choose_tile(machine, c.scalar, axes, writes, reads)
     weights = prod(a.taps for a in axes) * reads * writes
     row = reads * tile.rows * axes[-1].size * (axes[-2].step if len(axes) > 1 else 1)
     band = max(1, 4 * _CACHED // max(1, row)) if weights > _CACHED else 1
-    return Sweep(axes, c.groups, reads, writes, c.scalar, machine.lanes, tile, band)
+    return Sweep(axes, c.groups, reads, writes, c.scalar, lanes, tile, band)

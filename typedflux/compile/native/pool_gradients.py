@@ -14,8 +14,7 @@ from typedflux.compile.native.pool_windows import (
     rows,
     weight_of_mean,
 )
-from typedflux.compile.native.sweeps import Image
-from typedflux.compile.native.windows import Axis
+from typedflux.compile.native.windows import Axis, Image
 
 
 def emit_spread(

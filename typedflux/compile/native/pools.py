@@ -24,7 +24,7 @@ from typedflux.compile.native.pool_windows import (
     rows,
     weight_of_mean,
 )
-from typedflux.compile.native.sweeps import Image
+from typedflux.compile.native.windows import Image
 from typedflux.dtypes import DType
 
 __all__ = ["Image", "Pool", "PoolEpilogue", "PoolKind", "PoolPlan", "plan_pool"]

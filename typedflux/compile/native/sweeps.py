@@ -20,20 +20,11 @@ from typing import TypeAlias
 
 from typedflux.compile.native.emitter import I64, Cell, Function, Index, Type, Value, literal
 from typedflux.compile.native.window_tiles import Block, Panels, Tile, axis_blocks
-from typedflux.compile.native.windows import Axis, decode, share, taps_of
+from typedflux.compile.native.windows import Axis, Image, decode, load_lanes, share, taps_of
 
 Epilogue: TypeAlias = Callable[[Function, tuple[Index, ...], Value, Value | None], None]
 """Takes the function, the index of a vector's first lane, the vector, and the mask of its lanes
 that count (`None`: all)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """An operand: where it is and its strides, in elements: of a picture batch, channel and the
-    spatial axes; of a weight output, input and the axes of the kernel."""
-
-    pointer: Value
-    strides: tuple[Index, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +40,8 @@ class Sweep:
         lanes: of a vector.
         tile: what is held in registers.
         band: how many rows of tiles a panel of weights is used for before the next panel.
+        depthwise: each channel has a kernel of its own: all are one group, and a tap takes a vector
+            of channels where it takes a scalar else.
     """
 
     axes: tuple[Axis, ...]
@@ -59,6 +52,7 @@ class Sweep:
     lanes: int
     tile: Tile
     band: int
+    depthwise: bool = False
 
     @property
     def taps(self) -> int:
@@ -213,7 +207,7 @@ class _Emitter:
         """A row of tiles, and then the epilogue of them all."""
         f, s = self.f, self.sweep
         axis = s.axes[-1]
-        channel = f.times(panel.group, s.reads)
+        channel = panel.channel if s.depthwise else f.times(panel.group, s.reads)
         source = f.sum_of((rows.image, self.x.strides[0]), (channel, self.x.strides[1]))
         x = f.at(self.x.pointer, source, self.scalar)
         for block in axis_blocks(axis, s.tile.columns):
@@ -258,7 +252,7 @@ class _Emitter:
             [[f.cell(self.vector, zero) for _ in range(panel.vectors)] for _ in range(size)]
             for _ in range(rows.size)
         ]
-        _Tile(self, rows, sums, start, inner).outer_taps(0, x, panel.weights)
+        _Tile(self, rows, panel, sums, start, inner).outer_taps(0, x, panel.weights)
         width = panel.vectors * s.lanes
         for h, row in enumerate(sums):
             place = f.times(f.plus(start, h * s.axes[-1].count), width)
@@ -272,8 +266,8 @@ class _Tile:
     """Emits what adds up a tile: the loops over taps and over the channels that are read."""
 
     def __init__(
-        self, emitter: _Emitter, rows: _Rows, sums: list[list[list[Cell]]], start: Index,
-        inner: bool,
+        self, emitter: _Emitter, rows: _Rows, panel: _Panel, sums: list[list[list[Cell]]],
+        start: Index, inner: bool,
     ) -> None:  # fmt: skip
         self.f = emitter.f
         self.sweep = emitter.sweep
@@ -281,6 +275,7 @@ class _Tile:
         self.scalar = emitter.scalar
         self.vector = emitter.vector
         self.rows = rows
+        self.mask = panel.mask
         self.sums = sums
         self.start = start
         self.inner = inner
@@ -373,10 +368,9 @@ class _Tile:
                     for v in range(self.vectors)
                 ]
                 for h, r, offset in apart:
-                    scalar = f.load(self.scalar, at, f.plus(offset, f.times(u, stride)))
-                    spread = f.splat(scalar, s.lanes)
-                    for cell, factor in zip(self.sums[h][r], factors, strict=True):
-                        cell.set(f.fma(spread, factor, cell.get()))
+                    taken = self.taken(f.at(at, f.plus(offset, f.times(u, stride)), self.scalar))
+                    for v, cell in enumerate(self.sums[h][r]):
+                        cell.set(f.fma(taken[v], factors[v], cell.get()))
 
         if count == unroll:
             if count:
@@ -384,3 +378,16 @@ class _Tile:
             return
         with f.loop(0, count, unroll) as first:
             products(first)
+
+    def taken(self, x: Value) -> list[Value]:
+        """What a result takes of the operand with one tap, for each vector."""
+        f, s = self.f, self.sweep
+        if not s.depthwise:
+            return [f.splat(f.load(self.scalar, x), s.lanes)] * self.vectors
+        return [
+            load_lanes(
+                f, self.vector, x, v * s.lanes, self.x.strides[1],
+                self.mask if v == self.vectors - 1 else None, s.writes,
+            )
+            for v in range(self.vectors)
+        ]  # fmt: skip

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from typedflux.compile.native.emitter import I64, Function, Type, Value, literal
-from typedflux.compile.native.sweeps import Image, Sweep
-from typedflux.compile.native.windows import decode, share
+from typedflux.compile.native.sweeps import Sweep
+from typedflux.compile.native.windows import Image, decode, share
 
 
 def emit_packing(

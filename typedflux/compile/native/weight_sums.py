@@ -9,68 +9,22 @@ it lies in the thread's own sums, which a second stage adds up and hands to the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 
 from typedflux.compile.native.emitter import Cell, Function, Index, Type, Value, literal
-from typedflux.compile.native.sweeps import Epilogue, Image
-from typedflux.compile.native.window_tiles import Panels, Tile, even_blocks
-from typedflux.compile.native.windows import Axis, decode, share, taps_of
-
-
-@dataclass(frozen=True, slots=True)
-class WeightSums:
-    """How a gradient by the weight is summed.
-
-    Attributes:
-        axes: the spatial axes of the convolution.
-        groups: of channels.
-        reads: channels of the input, in each group.
-        writes: channels of the output, in each group.
-        scalar: of all operands.
-        lanes: of a vector.
-        tile: its columns are channels of the input, its vectors channels of the output.
-        images: how many a unit has.
-        band: how many results of the first axis a unit has.
-    """
-
-    axes: tuple[Axis, ...]
-    groups: int
-    reads: int
-    writes: int
-    scalar: str
-    lanes: int
-    tile: Tile
-    images: int
-    band: int
-
-    @property
-    def taps(self) -> int:
-        """How many taps there are."""
-        return taps_of(self.axes)
-
-    @property
-    def panels(self) -> Panels:
-        """The channels of the output, in a group."""
-        return Panels(self.writes, self.lanes, self.tile.vectors)
-
-    @property
-    def group_elements(self) -> int:
-        """Elements of a group's sums."""
-        return self.taps * self.reads * self.panels.padded
-
-    @property
-    def elements(self) -> int:
-        """Elements of a thread's sums."""
-        return self.groups * self.group_elements
+from typedflux.compile.native.sweeps import Epilogue
+from typedflux.compile.native.weight_plans import WeightSums
+from typedflux.compile.native.weight_rows import emit_rows
+from typedflux.compile.native.window_tiles import even_blocks
+from typedflux.compile.native.windows import Image, decode, load_lanes, share, taps_of
 
 
 def emit_sums(
-    f: Function, p: WeightSums, batch: Index, x: Image, dy: Image, sums: Value, thread: Value,
-    threads: Value,
+    f: Function, p: WeightSums, batch: Index, x: Image, dy: Image, sums: Value, buffer: Value,
+    thread: Value, threads: Value,
 ) -> None:  # fmt: skip
     """Add up a thread's share of the units, in its own sums
-    `[group][panel][*tap][in channel][out channel]`."""
+    `[group][panel][*tap][in channel][out channel]`. The buffer is the thread's, for its copies."""
     scalar = Type(p.scalar)
     own = f.at(sums, f.times(thread, p.elements), scalar)
     zero = literal(scalar.wide(p.lanes), 0)
@@ -88,7 +42,10 @@ def emit_sums(
         images = (start, f.least(f.plus(start, p.images), batch))
         top = f.times(band, p.band)
         rows = (top, f.least(f.plus(top, p.band), p.axes[0].count))
-        _Emitter(f, p, x, dy, own, images, rows).panels()
+        if p.narrow:
+            emit_rows(f, p, x, dy, own, buffer, images, rows)
+        else:
+            _Emitter(f, p, x, dy, own, images, rows).panels()
 
 
 def emit_totals(
@@ -158,7 +115,8 @@ class _Emitter:
                 source = f.times(f.plus(first, channel), self.dy.strides[1])
                 dy = f.at(self.dy.pointer, source, self.scalar)
                 to = f.at(own, f.times(index, rows * panels.width), self.scalar)
-                self.taps(0, x, dy, to, [], vectors, mask)
+                across = f.times(channel if p.depthwise else 0, self.x.strides[1])
+                self.taps(0, f.at(x, across, self.scalar), dy, to, [], vectors, mask)
 
             panels.each(f, panel)
 
@@ -222,27 +180,21 @@ class _Emitter:
                 self.results(depth + 1, at, beside, ranges, cells, mask)
             return
         vectors = len(cells[0])
-        slopes = [
-            self.lanes(dy, v * p.lanes, mask if v == vectors - 1 else None) for v in range(vectors)
-        ]
+        slopes = self.lanes(self.dy, dy, vectors, mask)
         for c, row in enumerate(cells):
-            scalar = f.load(self.scalar, x, f.times(c, self.x.strides[1]))
-            many = f.splat(scalar, p.lanes)
-            for cell, slope in zip(row, slopes, strict=True):
-                cell.set(f.fma(many, slope, cell.get()))
+            if p.depthwise:
+                taken = self.lanes(self.x, x, vectors, mask)
+            else:
+                scalar = f.load(self.scalar, x, f.times(c, self.x.strides[1]))
+                taken = [f.splat(scalar, p.lanes)] * vectors
+            for cell, one, slope in zip(row, taken, slopes, strict=True):
+                cell.set(f.fma(one, slope, cell.get()))
 
-    def lanes(self, dy: Value, first: int, mask: Value | None) -> Value:
-        """A vector of channels of the output's gradient."""
-        f = self.f
-        stride = self.dy.strides[1]
-        if stride == 1:
-            if mask is None:
-                return f.load(self.vector, dy, first)
-            return f.load_some(self.vector, dy, first, mask)
-        count = self.p.lanes if mask is None else self.p.writes % self.p.lanes
-        vector = literal(self.vector, 0)
-        for lane in range(count):
-            scalar = f.load(self.scalar, dy, f.times(first + lane, stride))
-            text = f"insertelement {vector.type} {vector.text}, {scalar.type} {scalar.text}"
-            vector = f.emit(self.vector, f"{text}, i64 {lane}")
-        return vector
+    def lanes(self, image: Image, at: Value, vectors: int, mask: Value | None) -> list[Value]:
+        """Vectors of an image's channels."""
+        p = self.p
+        masks: list[Value | None] = [*[None] * (vectors - 1), mask]
+        return [
+            load_lanes(self.f, self.vector, at, v * p.lanes, image.strides[1], m, p.writes)
+            for v, m in enumerate(masks)
+        ]

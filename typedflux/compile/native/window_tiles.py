@@ -125,16 +125,18 @@ def cycles_of(products: int, scalars: int, vectors: int, panel: float) -> float:
     return max(products / 2, (scalars + vectors) / 2, panel, 4.0) + 0.25
 
 
-def choose_columns(machine: Machine, scalar: str, width: int, channels: int) -> Tile:
-    """A tile of one row for `width` results of `channels` each, none of which lies at an edge."""
+def choose_columns(machine: Machine, scalar: str, width: int, channels: int) -> tuple[Tile, float]:
+    """A tile of one row for `width` results of `channels` each, none of which lies at an edge, and
+    about how many cycles all of them take."""
     axis = Axis(width, width, 1, 1, 0, 1)
     return choose_tile(machine, scalar, (axis,), channels, 1)
 
 
 def choose_tile(
     machine: Machine, scalar: str, axes: Sequence[Axis], channels: int, reads: int
-) -> Tile:
-    """The tile that takes the fewest cycles for the last two of a sweep's axes.
+) -> tuple[Tile, float]:
+    """The tile that takes the fewest cycles for the last two of a sweep's axes, and how many it
+    takes for one of the channels that are read.
 
     Several rows are done together where a row is short.
     """
@@ -165,7 +167,7 @@ def choose_tile(
                         )
                 if cycles < least * 0.995:
                     best, least = Tile(rows, columns, vectors), cycles
-    return best
+    return best, least
 
 
 def _valid_counts(axis: Axis, most: int) -> Counter[int]:

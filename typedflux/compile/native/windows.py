@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from itertools import product
 from math import gcd, prod
 
-from typedflux.compile.native.emitter import Function, Index, Value
+from typedflux.compile.native.emitter import Function, Index, Type, Value, literal
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An operand: where it is and its strides, in elements: of a picture batch, channel and the
+    spatial axes; of a weight output, input and the axes of the kernel."""
+
+    pointer: Value
+    strides: tuple[Index, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +153,21 @@ def share(f: Function, count: Index, thread: Value, threads: Value) -> tuple[Ind
 def taps_of(axes: tuple[Axis, ...]) -> int:
     """How many taps a sweep has."""
     return prod(a.taps for a in axes)
+
+
+def load_lanes(
+    f: Function, type: Type, pointer: Value, first: int, stride: Index, mask: Value | None,
+    channels: int,
+) -> Value:  # fmt: skip
+    """A vector of channels from `first` on, `stride` apart; of the last vector of `channels`, which
+    has a mask, those that there are."""
+    if stride == 1:
+        if mask is None:
+            return f.load(type, pointer, first)
+        return f.load_some(type, pointer, first, mask)
+    vector = literal(type, 0)
+    for lane in range(type.lanes if mask is None else channels % type.lanes):
+        scalar = f.load(type.wide(0), pointer, f.times(first + lane, stride))
+        text = f"insertelement {type} {vector.text}, {scalar.type} {scalar.text}, i64 {lane}"
+        vector = f.emit(type, text)
+    return vector
