@@ -8,22 +8,32 @@ computed twice on purpose is not shared.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from typedflux.autodiff.api import stop_gradient_p
 from typedflux.autodiff.checkpoint import checkpoint_p
 from typedflux.autodiff.custom import rule_p
 from typedflux.compile.passes.dead import drop_dead
-from typedflux.compile.passes.rewriting import Rewrites, Rewriting, Rule, rewrite, value_of
+from typedflux.compile.passes.rewriting import (
+    Rewrites,
+    Rewriting,
+    Rule,
+    given_by,
+    rewrite,
+    value_of,
+)
 from typedflux.control.branching import cond_p
 from typedflux.control.looping import while_p
 from typedflux.control.scanning import scan_p
 from typedflux.core.closing import perform
-from typedflux.core.graph import Graph, Variable
+from typedflux.core.graph import Equation, Graph, Variable
 from typedflux.core.primitive import Primitive
 from typedflux.core.stateful import Captures, capturing
 from typedflux.core.tracing import TraceError
+from typedflux.core.types import TensorType
 from typedflux.ops.arithmetic import positive_p
+from typedflux.ops.manipulation import broadcast_to_p
 from typedflux.ops.softmax import straight_through_p
 from typedflux.tensor import Tensor
 
@@ -75,27 +85,38 @@ def _cond(p: Any, *tensors: Any, count: int, graphs: Any, sizes: Any) -> list[Te
 # What is constant for a body is a constant of the body: then it takes part in its simplification
 
 
-def _specialised(
-    graph: Graph, captured: Sequence[Any]
-) -> tuple[Graph, list[Any]] | None:  # fmt: skip
+def number_behind(tensor: Any) -> Tensor | None:
+    """The constant of rank 0 that a tracer is a broadcast of."""
+    found = given_by(tensor, broadcast_to_p)
+    value = None if found is None else value_of(found[0][0])
+    return value if value is not None and not value.ndim else None
+
+
+def _specialised(graph: Graph, captured: Sequence[Any]) -> tuple[Graph, list[Any]] | None:
     """A graph whose first inputs are `captured`, those that are constants being constants of it,
     and those that it does not use being dropped; with the rest. `None` where all stay."""
     used = {v for e in graph.equations for v in e.inputs} | set(graph.outputs)
-    inputs, constants, rest = [], [], []
+    inputs, constants, broadcasts, rest = [], [], [], []
     for variable, tensor in zip(graph.inputs, captured, strict=False):
         if variable not in used:
             continue
-        value = value_of(tensor)
+        value, number = value_of(tensor), number_behind(tensor)
         if value is not None:
             constants.append((variable, value))
+        elif number is not None:
+            scalar = Variable(TensorType(variable.type.dtype, ()))
+            constants.append((scalar, number))
+            shape = {"shape": variable.type.shape}
+            broadcasts.append(Equation(broadcast_to_p, (scalar,), shape, (variable,)))
         else:
             inputs.append(variable)
             rest.append(tensor)
     if len(rest) == len(captured):
         return None
     inputs += graph.inputs[len(captured) :]
-    constants += graph.constants
-    return Graph(inputs, constants, graph.equations, graph.outputs, graph.guards), rest
+    equations = [*broadcasts, *graph.equations]
+    new = Graph(inputs, constants + graph.constants, equations, graph.outputs, graph.guards)
+    return new, rest
 
 
 def _specialised_cond(
@@ -112,13 +133,22 @@ def _specialised_cond(
     )  # fmt: skip
 
 
-def _scan(*tensors: Any, graph: Graph, constants: int, **params: Any) -> Any:
-    found = _specialised(graph, tensors[:constants])
+def _scan(*tensors: Any, graph: Graph, constants: int, states: int, **params: Any) -> Any:
+    after = constants + states
+    # One number at every step is captured like any other.
+    numbers = [i for i in range(after, len(tensors)) if number_behind(tensors[i]) is not None]
+    walked = [i for i in range(after, len(tensors)) if i not in numbers]
+    order = [*numbers, *range(after), *walked]
+    inputs = [graph.inputs[i] for i in order]
+    found = _specialised(
+        replace(graph, inputs=inputs), [tensors[i] for i in order[: len(numbers) + constants]]
+    )
     if found is None:
         return None
     body, rest = found
+    others = [tensors[i] for i in (*range(constants, after), *walked)]
     return scan_p.bind(
-        *rest, *tensors[constants:], graph=body, constants=len(rest), **params
+        *rest, *others, graph=body, constants=len(rest), states=states, **params
     )  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def _rewritten(graph: Graph, rewrites: Rewrites, known: Known) -> Graph:
         trace.graph.inputs = list(graph.inputs)
         trace.graph.guards = list(graph.guards)
         trace.graph.outputs = trace.replay(graph, {}, fresh=False)
-    new = trace.graph if rewrites.finish is None else rewrites.finish(trace.graph)
+    new = trace.finished(trace.graph)
     known[id(graph)] = graph, new
     known[id(new)] = new, new
     return new
@@ -194,6 +194,22 @@ class Rewriting(GraphTrace):
                     if variable is not stands_for:
                         place[variable] = stands_for
         return [get(v, v) for v in graph.outputs]
+
+    def joined(
+        self, first: Graph, second: Graph
+    ) -> tuple[Graph, list[Variable], list[Variable]]:  # fmt: skip
+        """A graph of the equations of two that take the same inputs, to which results are yet to be
+        given, and what the results of each are in it."""
+        inner = Rewriting(self.rewrites, self._known)
+        inner.graph.inputs, inner.graph.guards = list(first.inputs), list(first.guards)
+        with tracing.graph_running(inner):
+            here = inner.replay(first, {}, fresh=False)
+            place = dict(zip(second.inputs, first.inputs, strict=True))
+            return inner.graph, here, inner.replay(second, place, fresh=True)
+
+    def finished(self, graph: Graph) -> Graph:
+        """A graph that has been rewritten, after what is done to whole graphs."""
+        return graph if self.rewrites.finish is None else self.rewrites.finish(graph)
 
     def _count_uses(self, graph: Graph) -> None:
         uses = self.uses
