@@ -27,8 +27,11 @@ from typedflux.core.graph import Equation, Graph, Variable
 from typedflux.core.types import Shape
 from typedflux.dtypes import DType
 from typedflux.shapes.dims import Dim, Unknown, is_fixed, product
+from typedflux.tensor import Tensor
 
-Kind = Literal["pointwise", "copy", "fill", "reduce", "product", "window", "gather", "join", "call"]
+Kind = Literal[
+    "pointwise", "copy", "fill", "reduce", "product", "window", "gather", "join", "control", "call"
+]
 
 REDUCTIONS = {"sum": "add", "max": "max", "min": "min", "prod": "mul", "any": "or", "all": "and"}
 """Reductions that have code, with what combines two partial results."""
@@ -65,6 +68,8 @@ class Node:
     axes: tuple[int, ...] = ()
     after: tuple[Buffer, ...] = ()
     """What must have been written before, though it is not read."""
+    control: Any = None
+    """Of control flow: the bodies."""
 
     @property
     def detail(self) -> str:
@@ -88,6 +93,8 @@ class Analysis:
     graph: Graph
     views: dict[Variable, View] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
+    constants: list[tuple[Buffer, Tensor]] = field(default_factory=list)
+    """Tensors that are known, of graphs inside too."""
 
 
 def analyse(graph: Graph) -> Analysis:
@@ -98,16 +105,22 @@ def analyse(graph: Graph) -> Analysis:
     """
     found = Analysis(graph)
     for i, variable in enumerate(graph.inputs):
-        found.views[variable] = _fresh(variable, f"input {i}")
-    for i, (variable, _) in enumerate(graph.constants):
-        found.views[variable] = _fresh(variable, f"constant {i}")
-    outputs = set(graph.outputs)
-    for equation in graph.equations:
-        _place(found, equation, outputs)
+        found.views[variable] = place_fresh(variable, f"input {i}")
+    analyse_into(found)
     return found
 
 
-def _fresh(variable: Variable, name: str, order: tuple[int, ...] | None = None) -> View:
+def analyse_into(found: Analysis) -> None:
+    """Give the variables views; the inputs have theirs."""
+    for variable, tensor in found.graph.constants:
+        view = found.views[variable] = place_fresh(variable, "constant")
+        found.constants.append((view.buffer, tensor))
+    outputs = set(found.graph.outputs)
+    for equation in found.graph.equations:
+        _place(found, equation, outputs)
+
+
+def place_fresh(variable: Variable, name: str, order: tuple[int, ...] | None = None) -> View:
     shape = variable.type.shape
     if shape is None or any(isinstance(n, Unknown) for n in shape):
         raise UnsupportedError("a size depends on values")
@@ -132,6 +145,11 @@ def _place(found: Analysis, equation: Equation, outputs: set[Variable]) -> None:
         return
     if name in ("concat", "stack") and _joined(found, equation, operands):
         return
+    if name in ("scan", "while_loop", "cond"):
+        from typedflux.compile.lowering.loops import place_control
+
+        if place_control(found, equation, operands):
+            return
     if name == "embed" and _embedded(found, equation, operands[0]):
         return
     operands = tuple(
@@ -151,7 +169,7 @@ def _place(found: Analysis, equation: Equation, outputs: set[Variable]) -> None:
         order = _order(kind, equation, operands, shape)
     made = []
     for variable in equation.outputs:
-        view = _fresh(variable, equation.primitive.name, order)
+        view = place_fresh(variable, equation.primitive.name, order)
         found.views[variable] = view
         made.append(view)
     found.nodes.append(Node(kind, equation, operands, tuple(made), shape, axes))
@@ -202,9 +220,10 @@ def copy_to(
     return Node("copy", equation, (source,), (permuted(target, axes),), source.shape, (), after)
 
 
-def _part(whole: View, view: View, name: str) -> View:
+def part_of(whole: View, view: View, name: str) -> View:
     """A part of a buffer as a buffer of its own; `view` says where it lies."""
-    buffer = Buffer(view.dtype, product(view.shape), name, (whole.buffer, view.offset))
+    root, start = whole.buffer.whole or (whole.buffer, 0)
+    buffer = Buffer(view.dtype, product(view.shape), name, (root, start + view.offset))
     return View(buffer, view.shape, view.strides)
 
 
@@ -221,7 +240,7 @@ def _joined(found: Analysis, equation: Equation, operands: tuple[View, ...]) -> 
     dtype = output.type.dtype
     if any(v.dtype is not dtype for v in operands):
         return False
-    whole = _fresh(output, equation.primitive.name)
+    whole = place_fresh(output, equation.primitive.name)
     start: Any = 0
     parts = []
     for operand in operands:
@@ -238,7 +257,7 @@ def _joined(found: Analysis, equation: Equation, operands: tuple[View, ...]) -> 
                 (*strides[:axis], *strides[axis + 1 :]),
                 start * strides[axis],
             )
-        part = _part(whole, place, "part")
+        part = part_of(whole, place, "part")
         found.nodes.append(copy_to(equation, operand, part))
         parts.append(part)
         start = start + size
@@ -250,15 +269,15 @@ def _embedded(found: Analysis, equation: Equation, operand: View) -> bool:
     """`embed`: the whole is filled, then the part is written to its place."""
     params = equation.params
     output = equation.outputs[0]
-    whole = _fresh(output, "embed")
+    whole = place_fresh(output, "embed")
     inside = sliced(whole, params["index"], operand.shape)
     if inside is None or whole.dtype is not operand.dtype:
         return False
     if not supports("constant", [], whole.dtype, {"value": params["value"], "dtype": whole.dtype}):
         return False
-    filled = _part(whole, whole, "filled")
+    filled = part_of(whole, whole, "filled")
     found.nodes.append(Node("fill", equation, (), (filled,), whole.shape))
-    part = _part(whole, inside, "part")
+    part = part_of(whole, inside, "part")
     found.nodes.append(copy_to(equation, operand, part, (filled.buffer,)))
     _join(found, equation, [filled, part], whole)
     return True
@@ -286,7 +305,7 @@ def _channels_last(found: Analysis, equation: Equation, view: View) -> View:
 def _is_indexed(equation: Equation, operands: tuple[View, ...]) -> bool:
     from typedflux.compile.lowering.gathers import find_places
 
-    result = _fresh(equation.outputs[0], "")
+    result = place_fresh(equation.outputs[0], "")
     if result.dtype.name not in ("float32", "float64", "int32", "int64"):
         return False
     return find_places(operands, result, equation.params) is not None

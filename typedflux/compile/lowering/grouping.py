@@ -10,10 +10,11 @@ exactly the element at hand, and no other group would have to run in between.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from typedflux.compile.lowering.analysis import Analysis, Node
+from typedflux.compile.lowering.analysis import Node
 from typedflux.compile.lowering.views import (
     Buffer,
     View,
@@ -25,9 +26,9 @@ from typedflux.compile.lowering.views import (
 from typedflux.core.types import Shape
 from typedflux.shapes.dims import Dimension, is_fixed, product
 
-GroupKind = Literal["rows", "columns", "product", "window", "gather", "join", "call"]
+GroupKind = Literal["rows", "columns", "product", "window", "gather", "join", "control", "call"]
 
-_ALONE = ("call", "gather", "join")
+_ALONE = ("call", "gather", "join", "control")
 ROW_LIMIT = 1 << 16
 """Reductions over more elements than this are not computed row by row with their consumers."""
 
@@ -92,10 +93,10 @@ def spread(
 class Grouping:
     """Groups under construction. See `group_nodes`."""
 
-    def __init__(self, analysis: Analysis) -> None:
+    def __init__(self, nodes: Sequence[Node]) -> None:
         self.groups: dict[int, Group] = {}
         self.owner: dict[Buffer, Group] = {}
-        for number, node in enumerate(analysis.nodes):
+        for number, node in enumerate(nodes):
             self.add(number, node)
 
     def add(self, number: int, node: Node) -> None:
@@ -184,9 +185,9 @@ def _own_group(node: Node) -> Group:
     return group
 
 
-def group_nodes(analysis: Analysis) -> list[Group]:
-    """The groups of a graph, in an order in which they can run."""
-    return Grouping(analysis).ordered()
+def group_nodes(nodes: Sequence[Node]) -> list[Group]:
+    """The groups of nodes, in an order in which they can run."""
+    return Grouping(nodes).ordered()
 
 
 def _is_by_rows(node: Node) -> bool:

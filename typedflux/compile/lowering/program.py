@@ -16,12 +16,22 @@ import numpy as np
 import numpy.typing as npt
 
 from typedflux.compile.lowering.analysis import Node, analyse, copy_of
-from typedflux.compile.lowering.grouping import Group, group_nodes
+from typedflux.compile.lowering.blocks import (
+    Block,
+    Call,
+    Item,
+    all_moving,
+    all_stored,
+    make_block,
+    parts_of,
+    uses,
+)
+from typedflux.compile.lowering.grouping import Group
 from typedflux.compile.lowering.kernels import Kernels, Stage
 from typedflux.compile.lowering.memory import Lifetime, plan
+from typedflux.compile.lowering.regions import RegionWriter, SizeTable
 from typedflux.compile.lowering.views import Buffer, View, same
 from typedflux.compile.native import pool
-from typedflux.compile.native.emitter import I64, PTR, Function
 from typedflux.compile.native.engine import Compiled
 from typedflux.compile.native.machine import Machine, host
 from typedflux.core.graph import Equation, Graph, concrete_param
@@ -42,9 +52,9 @@ class FlaggedError(Exception):
 
 @dataclass(eq=False, slots=True)
 class Segment:
-    """Stages in native code, or one call."""
+    """Native code, or one call."""
 
-    stages: list[Stage] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
     call: Node | None = None
     address: int = 0
     parallel: bool = False
@@ -63,10 +73,8 @@ class Program:
         self.machine = host() if machine is None else machine
         self.analysis = analyse(graph)
         self._plan_outputs()
-        self.groups = group_nodes(self.analysis)
         self._number_buffers()
         self._emit()
-        self._sizes: list[Dimension] = self._sizes_used()
         self.donations = self._find_donations()
         self._bindings: dict[Any, Binding] = {}
         self._idle: list[Workspace] = []
@@ -78,7 +86,7 @@ class Program:
         """Give every output of the graph a buffer of its own, in row-major order."""
         analysis = self.analysis
         outside = {analysis.views[v].buffer for v in self.graph.inputs}
-        outside |= {analysis.views[v].buffer for v, _ in self.graph.constants}
+        outside |= {buffer for buffer, _ in analysis.constants}
         self.outside = outside
         self.outputs: list[View] = []
         copies: dict[Any, View] = {}
@@ -99,8 +107,10 @@ class Program:
         views = self.analysis.views
         for variable in self.graph.inputs:
             self._number(views[variable].buffer)
-        for variable, _ in self.graph.constants:
-            self._number(views[variable].buffer)
+        self.inputs = len(self.graph.inputs)
+        for buffer, _ in self.analysis.constants:
+            self._number(buffer)
+        self.constants = [np.ascontiguousarray(t._data) for _, t in self.analysis.constants]
         self.given = len(self.numbers)
         self.fresh: list[View] = []
         """The outputs that the program writes, one for each buffer."""
@@ -128,105 +138,64 @@ class Program:
     # Code
 
     def _emit(self) -> None:
-        readers: dict[Buffer, set[int]] = {}
-        for place, group in enumerate(self.groups):
-            for node in group.nodes:
-                for view in node.operands:
-                    readers.setdefault(view.buffer, set()).add(place)
         wanted = {view.buffer for view in self.outputs}
-        kernels = Kernels(self.machine)
-        self.kernels = kernels
+        self.kernels = Kernels(self.machine)
+        self.block = make_block(self.analysis.nodes, wanted, self.kernels)
+        for buffer in all_moving(self.block):
+            self._number(buffer)
+        for buffer in all_stored(self.block):
+            self._temporary(buffer)
+        for scratch in self.kernels.scratches:
+            self._temporary(scratch.buffer)
+        self.flag = self._number(self.kernels.flag)
         self.segments: list[Segment] = []
-        self.stored: list[list[Buffer]] = []
-        for place, group in enumerate(self.groups):
-            made = [view.buffer for node in group.nodes for view in node.outputs]
-            stored = [b for b in made if b in wanted or readers.get(b, set()) - {place}]
-            if group.kind == "call":
-                self.segments.append(Segment(call=group.nodes[0]))
-                stored = made
-            elif group.kind == "join":
-                stored = made
-            elif stored:
-                stored = [*stored, *kernels.kept(group, stored)]
+        for item in self.block.items:
+            if isinstance(item, Call):
+                self.segments.append(Segment(call=item.node))
+            else:
                 if not self.segments or self.segments[-1].call is not None:
                     self.segments.append(Segment())
-                self.segments[-1].stages.extend(kernels.stages(group, stored))
-            self.stored.append(stored)
-            for buffer in stored:
-                self._temporary(buffer)
-        for scratch in kernels.scratches:
-            self._temporary(scratch.buffer)
-        self.flag = self._number(kernels.flag)
+                self.segments[-1].items.append(item)
         self._lifetimes()
+        self.sizes = SizeTable()
         self._regions()
 
     def _lifetimes(self) -> None:
-        """When each temporary is needed, in stages; calls count as one."""
+        """When each temporary is needed, in items; what a loop reads and writes, in all of it."""
         first: dict[Buffer, int] = {}
         last: dict[Buffer, int] = {}
         step = 0
-        for segment in self.segments:
-            if segment.call is not None:
-                used = [v.buffer for v in (*segment.call.operands, *segment.call.outputs)]
-                steps: list[Sequence[Any]] = [used]
-            else:
-                steps = [s.args for s in segment.stages]
-                # Without a barrier after a stage, the next runs at the same time.
-            for used in steps:
-                for entry in used:
-                    if isinstance(entry, Buffer):
-                        buffer = entry if entry.whole is None else entry.whole[0]
-                        first.setdefault(buffer, step)
-                        last[buffer] = step
+
+        def visit(block: Block) -> None:
+            nonlocal step
+            for item in block.items:
+                begin = step
+                used = [e for e in uses(item) if isinstance(e, Buffer)]
+                for buffer in used:
+                    note(buffer, begin)
                 step += 1
+                for inner in parts_of(item):
+                    visit(inner)
+                if parts_of(item):
+                    for buffer in used:
+                        note(buffer, step)
+                    step += 1
+
+        def note(buffer: Buffer, at: int) -> None:
+            root = buffer if buffer.whole is None else buffer.whole[0]
+            first.setdefault(root, at)
+            last[root] = max(last.get(root, at), at)
+
+        visit(self.block)
         self.lifetimes = [Lifetime(first.get(b, 0), last.get(b, 0)) for b in self.temporaries]
 
-    def _sizes_used(self) -> list[Dimension]:
-        return list(self._size_numbers_by_text.values())
-
-    def _size_number(self, size: Dimension) -> int:
-        key = str(size)
-        if key not in self._size_numbers:
-            self._size_numbers[key] = len(self._size_numbers)
-            self._size_numbers_by_text[key] = size
-        return self._size_numbers[key]
-
     def _regions(self) -> None:
-        from typedflux.compile.native.pool_program import emit_barrier
-
-        self._size_numbers: dict[str, int] = {}
-        self._size_numbers_by_text: dict[str, Dimension] = {}
         module = self.kernels.module
-        count = 0
+        writer = RegionWriter(module, self.numbers, self.sizes)
         for number, segment in enumerate(self.segments):
-            if segment.call is not None:
-                continue
-            f = Function(
-                module,
-                f"region_{number}",
-                [("buffers", PTR), ("sizes", PTR), ("thread", I64), ("threads", I64),
-                 ("barrier", PTR)],
-            )  # fmt: skip
-            buffers, sizes, thread, threads, barrier = f.parameters
-            segment.parallel = not all(s.alone for s in segment.stages)
-            for i, stage in enumerate(segment.stages):
-                numbers = [
-                    self.numbers[a] if isinstance(a, Buffer) else self._size_number(a)
-                    for a in stage.args
-                ]
-                text = ", ".join(f"i64 {n}" for n in numbers)
-                module.globals.append(
-                    f"@args_{count} = internal constant [{len(numbers)} x i64] [{text}]"
-                )
-                f.line(
-                    f"call void @{stage.kernel}(ptr {buffers.text}, ptr {sizes.text}, "
-                    f"ptr @args_{count}, i64 {thread.text}, i64 {threads.text})"
-                )
-                count += 1
-                following = segment.stages[i + 1 : i + 2]
-                if following and not (stage.alone and following[0].alone):
-                    emit_barrier(f, barrier, threads)
-            f.close()
+            if segment.call is None:
+                writer.write(f"region_{number}", segment.items)
+                segment.parallel = not all(isinstance(s, Stage) and s.alone for s in segment.items)
         self.text = module.text(self.machine.vector_bits)
         if any(s.call is None for s in self.segments):
             self.compiled = Compiled(self.text, self.machine)
@@ -239,18 +208,18 @@ class Program:
     def _find_donations(self) -> dict[int, frozenset[int]]:
         inputs = {self.analysis.views[v].buffer: i for i, v in enumerate(self.graph.inputs)}
         last: dict[Buffer, int] = {}
-        for place, group in enumerate(self.groups):
+        for place, (group, _) in enumerate(self.block.groups):
             for node in group.nodes:
                 for view in node.operands:
                     last[view.buffer] = place
         kept = {view.buffer for view in self.outputs} & self.outside
         found: dict[int, frozenset[int]] = {}
-        writers = {b: place for place, stored in enumerate(self.stored) for b in stored}
+        writers = {b: i for i, (_, stored) in enumerate(self.block.groups) for b in stored}
         for number, view in enumerate(self.outputs):
             writer = writers.get(view.buffer)
             if writer is None:
                 continue
-            group = self.groups[writer]
+            group = self.block.groups[writer][0]
             candidates = set()
             for buffer, i in inputs.items():
                 if (
@@ -276,7 +245,7 @@ class Program:
         """The outputs for these inputs.
 
         Args:
-            arrays: one for each input of the graph, then one for each constant.
+            arrays: one for each input of the graph.
             sizes: what the symbolic sizes are.
             given: for each output an array to write it to, or `None` for a fresh one.
         """
@@ -334,7 +303,7 @@ class Binding:
 
         self.sizes = dict(sizes)
         self.at = at
-        table = [at(size) for size in program._sizes]
+        table = [at(size) for size in program.sizes.sizes]
         self.table = np.array(table or [0], np.int64)
         scratch = {s.buffer: s.bytes(at, threads) for s in program.kernels.scratches}
         bytes = [
@@ -356,6 +325,7 @@ class Workspace:
         self.program = program
         self.pointers = np.zeros(len(program.numbers) + 1, np.int64)
         self.table_address = self.pointers.ctypes.data
+        self.constants = [a.__array_interface__["data"][0] for a in program.constants]
         self.arena = np.empty(0, np.uint8)
         self.flag = np.zeros(1, np.int64)
         self.pointers[program.flag] = self.flag.ctypes.data
@@ -394,6 +364,8 @@ class Workspace:
                 array = np.ascontiguousarray(array)
             held.append(array)
             pointers.append(array.__array_interface__["data"][0])
+        held += program.constants
+        pointers += self.constants
         known: dict[Buffer, Array] = {}
         results: list[Array] = []
         for number, (view, shape) in enumerate(zip(program.outputs, binding.shapes, strict=True)):
