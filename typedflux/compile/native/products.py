@@ -20,6 +20,8 @@ from typedflux.compile.native.packing import Packing
 from typedflux.compile.native.tiles import UNROLLED, Dots, Tile
 
 _DIRECT = 64  # the longest sum whose results go to a light epilogue from registers
+_AHEAD = 12  # rows of a matrix with distant rows that are asked for ahead
+_SHARES = 24  # the fewest parts to share among threads
 _LIGHT = 12  # lines that a light epilogue has
 
 FEW = 16
@@ -484,7 +486,7 @@ class _Writer:
             values["b"] = f.at(b.pointer, column, self.scalar)
             masked = not (isinstance(columns, int) and columns % lanes == 0)
             near = shape.b[0] is not None and shape.b[0] * self.plan._bytes < 1024
-            ahead = 0 if near else max(8, min(32, 512 // (cut.height * vectors)))
+            ahead = 0 if near else _AHEAD
         k = shape.k
         return Tile(
             shape.scalar,
@@ -548,14 +550,34 @@ def _plan(shape: ProductShape, machine: Machine, few: bool) -> ProductPlan:
     vectors = 2
     if not packed and m is not None and m <= 3:
         vectors = {2: 6 if many else 4, 3: 4}.get(m, 8)
+    elif not packed and few and scalar == "float":
+        vectors = 3
     rows = (28 if many else 12) // vectors
     if few and m is None:
         rows = min(rows, 8)
-    panels = 1
-    if packed and not shape.batched:
-        panels = 4 if m is None or m >= 256 else 2
+    width = vectors * lanes
     far = shape.a[1] is None or shape.a[1] >= 256
-    wide = n is None or n >= 4 * vectors * lanes
+    wide = n is None or n >= 4 * width
     tall = m is None or m >= 4 * rows
-    packed_rows = not shape.batched and not few and far and wide and tall and a_column != 1
-    return ProductPlan(shape, machine, False, rows, 1, vectors * lanes, panels, packed, packed_rows)
+    packed_rows = not shape.batched and not few and far and wide and tall and shape.a[1] != 1
+    panels = _panels(shape, machine, rows, width) if packed and not few else 1
+    return ProductPlan(shape, machine, False, rows, 1, width, panels, packed, packed_rows)
+
+
+def _panels(shape: ProductShape, machine: Machine, rows: int, width: int) -> int:
+    """How many panels a block of rows goes through before the next one does.
+
+    More of them read `a` less often and write longer runs of the result, as long as they stay
+    in the cache and leave enough to share among threads.
+    """
+    if shape.batched:
+        return 1
+    row = width * (4 if shape.scalar == "float" else 8)
+    room = machine.vector_bits * 1024  # bytes: half a megabyte with the widest vectors
+    fitting = 4 if shape.k is None else max(1, room // (row * max(1, shape.k)))
+    blocks = 16 if shape.m is None else -(-shape.m // rows)
+    if shape.n is None:
+        return min(4, fitting)
+    panels = max(1, -(-shape.n // width))
+    groups = max(-(-panels // fitting), min(panels, -(-_SHARES // max(1, blocks))))
+    return -(-panels // groups)
