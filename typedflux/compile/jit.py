@@ -12,8 +12,9 @@ import functools
 import operator
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 
+from typedflux.compile.lowering.errors import FlaggedError, UnsupportedError
 from typedflux.compile.signature import SymbolicAxes, flatten, leaf_types
 from typedflux.compile.template import Template, fill
 from typedflux.core.graph import Graph, GraphTrace, Guard, run_graph
@@ -25,7 +26,10 @@ from typedflux.core.tree import leaves
 from typedflux.core.types import TensorType
 from typedflux.ops.random import Generator, default_generator
 from typedflux.shapes.dims import evaluate
-from typedflux.tensor import Tensor
+from typedflux.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from typedflux.compile.lowering.program import Program
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,6 +62,29 @@ class Traced:
     writes: list[Write]
     result: Any
     names: list[list[str | None] | None]
+    program: Program | None = None
+    """Native code, where there is any for the graph; else the interpreter runs it."""
+    reason: str = ""
+    """Why there is none."""
+
+    def compile(self) -> None:
+        """Make the native code."""
+        from typedflux.compile.lowering.program import Program  # llvmlite takes time to import
+        from typedflux.compile.passes import optimise
+
+        try:
+            self.program = Program(optimise(self.graph))
+        except UnsupportedError as error:
+            self.reason = str(error)
+
+    def run(self, inputs: list[Tensor], sizes: dict[Any, int]) -> list[Tensor]:
+        """The graph's outputs."""
+        if self.program is not None:
+            try:
+                return [wrap(a) for a in self.program.run([t._data for t in inputs], sizes)]
+            except FlaggedError:
+                pass  # the interpreter says what is wrong
+        return run_graph(self.graph, inputs, sizes)
 
     def still_holds(self) -> bool:
         """Whether what was captured is of the same types, and what was static is as it was."""
@@ -121,7 +148,7 @@ class Jitted:
         inputs = list(given.leaves)
         for module, field in traced.captured:
             inputs.extend(leaves(module.__dict__[field]))
-        outputs = run_graph(traced.graph, inputs, sizes)
+        outputs = traced.run(inputs, sizes)
         for write in traced.writes:
             target = write.module if write.branch is None else given.branches[write.branch]
             target.__dict__[write.field] = fill(write.value, outputs, given.branches)
@@ -193,7 +220,9 @@ class Jitted:
         names = [named.get(id(t)) for t in tensors]
         types = [type_of(t) for m, field in captures.fields for t in leaves(m.__dict__[field])]
         static = list(captures.static.values())
-        return Traced(trace.graph, hints, captures.fields, types, static, writes, result, names)
+        traced = Traced(trace.graph, hints, captures.fields, types, static, writes, result, names)
+        traced.compile()
+        return traced
 
 
 @overload

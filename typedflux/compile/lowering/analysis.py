@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from typedflux.compile.lowering.errors import UnsupportedError
 from typedflux.compile.lowering.views import (
     Buffer,
     View,
@@ -24,6 +25,7 @@ from typedflux.compile.lowering.views import (
 from typedflux.compile.native.expressions import supports
 from typedflux.compile.native.pool_windows import PoolKind
 from typedflux.core.graph import Equation, Graph, Variable
+from typedflux.core.primitive import Primitive
 from typedflux.core.types import Shape
 from typedflux.dtypes import DType
 from typedflux.shapes.dims import Dim, Unknown, is_fixed, product
@@ -46,8 +48,8 @@ POOLS: dict[str, PoolKind] = {
 """Pools that have code."""
 
 
-class UnsupportedError(Exception):
-    """The graph holds something that only the interpreter can run."""
+COPY = Equation(Primitive("copy", lambda x: x, lambda x: x), (), {}, ())
+"""What puts elements in other places."""
 
 
 @dataclass(eq=False, slots=True)
@@ -214,6 +216,8 @@ def copy_to(
     It goes over the axes as the operand's buffer has them, so that what computes the elements can
     write them in their new places at once.
     """
+    if operand.dtype.is_complex:
+        return Node("call", COPY, (operand,), (target,), operand.shape, (), after)
     order = memory_order(operand)
     axes = tuple(range(len(operand.shape))) if order is None else order
     source = permuted(operand, axes)

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from typedflux.compile.lowering.analysis import (
     Analysis,
     Node,
-    UnsupportedError,
     analyse_into,
     copy_of,
     copy_to,
     part_of,
     place_fresh,
 )
+from typedflux.compile.lowering.errors import UnsupportedError
 from typedflux.compile.lowering.views import Buffer, View
 from typedflux.core.graph import Equation, Graph
 from typedflux.shapes.dims import Dim, Dimension, Symbol, product

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from typedflux.compile.lowering.analysis import Node, analyse, copy_of
+from typedflux.compile.lowering.analysis import COPY, Node, analyse, copy_of
 from typedflux.compile.lowering.blocks import (
     Block,
     Call,
@@ -26,6 +26,7 @@ from typedflux.compile.lowering.blocks import (
     parts_of,
     uses,
 )
+from typedflux.compile.lowering.errors import FlaggedError
 from typedflux.compile.lowering.grouping import Group
 from typedflux.compile.lowering.kernels import Kernels, Stage
 from typedflux.compile.lowering.memory import Lifetime, plan
@@ -34,20 +35,11 @@ from typedflux.compile.lowering.views import Buffer, View, same
 from typedflux.compile.native import pool
 from typedflux.compile.native.engine import Compiled
 from typedflux.compile.native.machine import Machine, host
-from typedflux.core.graph import Equation, Graph, concrete_param
-from typedflux.core.primitive import Primitive
+from typedflux.core.graph import Graph, concrete_param
 from typedflux.shapes.dims import Dimension, evaluate, is_fixed
 from typedflux.tensor import wrap
 
 Array = npt.NDArray[Any]
-
-_COPY = Equation(
-    Primitive("copy", lambda x: x, lambda x: x), (), {}, ()
-)  # what puts an output in row-major order
-
-
-class FlaggedError(Exception):
-    """A kernel met what it must not, such as an index outside: the interpreter says which."""
 
 
 @dataclass(eq=False, slots=True)
@@ -95,7 +87,7 @@ class Program:
             if not view.is_whole:
                 key = (id(view.buffer), str(view.offset), str(view.strides), str(view.shape))
                 if key not in copies:
-                    node, copies[key] = copy_of(_COPY, view, view.shape)
+                    node, copies[key] = copy_of(COPY, view, view.shape)
                     analysis.nodes.append(node)
                 view = copies[key]
             self.outputs.append(view)
@@ -424,10 +416,15 @@ class Workspace:
             return np.empty(shape, dtype)
         strides = [at(s) * dtype.itemsize for s in view.strides]
         offset = at(view.offset) * dtype.itemsize
+        root = view.buffer
+        if root.whole is not None:
+            root, start = root.whole
+            offset += at(start) * dtype.itemsize
+            place = self.program.numbers[root]
         if place < self.program.given:
             base = held[place]
-        elif view.buffer in known:
-            base = known[view.buffer]
+        elif root in known:
+            base = known[root]
         else:
             base = self.arena
             offset += int(self.pointers[place]) - self.arena.ctypes.data
