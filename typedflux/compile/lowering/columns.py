@@ -132,7 +132,7 @@ class ColumnsKernel:
             row = f.over(unit, blocks)
             first = f.times(f.modulo(unit, blocks), width)
             fixed = self._indices(row, outer)
-            self.elements.at_row([0] * (len(self.axes) - 1), [inner])
+            self.elements.at_row([0] * (len(self.axes) - 1), [inner], whole=False)
             whole_vectors: list[Value | None] = [None] * (width // self.lanes)
             if isinstance(extent, int) and extent % width == 0:
                 self._block(first, whole_vectors, fixed, alone)
@@ -253,7 +253,7 @@ class ColumnsKernel:
         inner = self.over[-1]
         with f.loop(start, stop) as result:
             fixed = self._indices(result, self.kept)
-            self.elements.at_row([0] * (len(self.axes) - 1), [inner])
+            self.elements.at_row([0] * (len(self.axes) - 1), [inner], whole=False)
             cells = [self._cell(node) for node in self.reductions]
             size = frame.size(self.nest.extents[inner])
 

@@ -161,8 +161,11 @@ class Elements:
 
     # Where
 
-    def at_row(self, outer: Sequence[Index], inner: Sequence[int]) -> None:
-        """Go to the row at these indices of the other axes; `inner` are the axes within it."""
+    def at_row(self, outer: Sequence[Index], inner: Sequence[int], *, whole: bool = True) -> None:
+        """Go to the row at these indices of the other axes; `inner` are the axes within it.
+
+        With `whole=False` the others move within it too, and `outer` says where they begin.
+        """
         f = self.frame.function
         others = [i for i in range(len(self.nest.extents)) if i not in inner]
         last = inner[-1] if inner else None
@@ -179,7 +182,9 @@ class Elements:
         self.rows.clear()
         self._row_loads: dict[int, Value] = {}
         for access in self.nest.loads.values():
-            if not _is_uniform(access) and all(is_fixed(access.strides[i], 0) for i in inner):
+            if not whole or _is_uniform(access):
+                continue
+            if all(is_fixed(access.strides[i], 0) for i in inner):
                 pointer, _ = self._pointers[id(access)]
                 scalar = expressions.load(f, access.dtype, 0, pointer, 0, None)
                 self._row_loads[id(access)] = f.splat(scalar, self.lanes)

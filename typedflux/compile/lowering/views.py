@@ -199,7 +199,7 @@ def sliced(view: View, index: Sequence[Any], shape: Shape) -> View | None:
             start, stop, step = entry
             if isinstance(size, int) and not any(isinstance(e, Dim) for e in entry):
                 first, _, step = slice(start, stop, step).indices(size)
-            elif start is None and (step is None or step == 1):
+            elif start is None and (step is None or is_fixed(step, 1)):
                 first, step = 0, 1
             else:
                 return None
