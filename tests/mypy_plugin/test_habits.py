@@ -133,6 +133,49 @@ def partials(x: Float[Tensor, "b 4"]) -> None:
     flux.gradient(partial(dense, flux.ones((4, 6)), flux.zeros(6)), x)  # !! gradient needs a scalar
     nn.Chain(nn.Dense(8, 4), layer, nn.Dense(6, 2))(flux.ones((3, 8)))
 
+def collections_again(w: Float32[Tensor, "n d"], c: bool, k: int) -> None:
+    p = {"a": w, "b": w}
+    for _ in range(k):
+        p = {name: v - 0.1 * p[name] for name, v in p.items()}
+    reveal_type(p)  # => dict[str, Float32[Tensor, 'n d']]
+    p["a"] @ w  # !! the last axis of the first operand is d
+    rows = [w[0], w[1]]
+    rows = [row[:3] for row in rows]
+    reveal_type(rows)  # => list[Float32[Tensor, 'min(d,3)']]
+    rows = [flux.ones(4)]
+    rows.append(flux.ones(5))
+    rows = list(w.T[:, 0] for _ in range(k))
+    reveal_type(rows)  # => list[Float32[Tensor, 'd']]
+    if c:
+        rows = [flux.ones(4), flux.ones(4)]
+    reveal_type(rows)  # => list[Float32[Tensor, '4']] | list[Float32[Tensor, 'd']]
+    p = dict(a=flux.ones((2, 3)))
+    p["a"] @ w.T[:2]  # !! the last axis of the first operand is 3
+    p = {"a": p["a"].T, "b": flux.ones((3, 2))}
+    reveal_type(p)  # => dict[str, Float32[Tensor, '3 2']]
+    pair = (w, [w])
+    pair = (w.T, [w.T])
+    reveal_type(pair)  # => tuple[Float32[Tensor, 'd n'], list[Float32[Tensor, 'd n']]]
+    halves = [flux.ones(64)]
+    for _ in range(k):
+        halves = [h[::2] for h in halves]
+    halves[0] + flux.ones(16)
+
+def named_lambdas(x: Float32[Tensor, "b 4"]) -> None:
+    last = lambda z: z.sum(axis=1)  # noqa: E731
+    reveal_type(last(x))  # => Float32[Tensor, 'b']
+    reveal_type(last(flux.ones((2, 3, 5))))  # => Float32[Tensor, '2 5']
+    last(flux.ones(3))  # !! axis
+    reveal_type(nn.Chain(nn.Dense(4, 2), last)(x))  # => Float[Tensor, 'b']
+    nn.Chain(nn.Dense(4, 2), last, nn.Dense(4, 2))(flux.ones((3, 4)))  # !! axis 0 is 3, not 4
+    join = lambda y, z: flux.concat([y, z], axis=-1)  # noqa: E731
+    reveal_type(nn.SkipConnection(nn.Dense(4, 2), join)(x))  # => Float[Tensor, 'b 6']
+    join(x, flux.ones((2, 3)))  # !! concat
+    model = nn.Dense(4, 2)
+    loss = lambda m: losses.mse(m(x).sum(axis=0), flux.ones(2))  # noqa: E731
+    reveal_type(loss(model))  # => Float[Tensor, '']
+    loss(nn.Dense(4, 3))  # !! axis
+
 def padded(x: Float32[Tensor, "3"], c: bool) -> Float32[Tensor, "1 1 1 1 3"]:
     while x.ndim < 5:
         if c or x.shape[0] > 0:

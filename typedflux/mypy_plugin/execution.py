@@ -10,6 +10,7 @@ from typing import Any
 from mypy.errorcodes import ErrorCode
 from mypy.errors import ErrorWatcher
 from mypy.nodes import (
+    ARG_POS,
     ARG_STAR,
     ARG_STAR2,
     CallExpr,
@@ -17,6 +18,7 @@ from mypy.nodes import (
     Context,
     Expression,
     IndexExpr,
+    LambdaExpr,
     MemberExpr,
     NameExpr,
     OperatorAssignmentStmt,
@@ -91,12 +93,23 @@ class Execution:
         call = ctx.context
         if not isinstance(call, CallExpr) or not isinstance(call.callee, (NameExpr, MemberExpr)):
             return None
-        found = Constants(self.encoder, checker_of(ctx)).renamed(call.callee)
-        function = None if found is None else self.function(found.fullname)
-        if function is None:
-            return None
+        checker = checker_of(ctx)
+        constants = Constants(self.encoder, checker)
         fields = {name: getattr(ctx, name) for name in FunctionContext._fields}
-        return function, FunctionContext(**fields)
+        if isinstance(call.callee, NameExpr):
+            own = checker.lookup_type_or_none(call.callee)
+            if own is not None and isinstance(constants.definition(call.callee), LambdaExpr):
+                first: list[tuple[str, Any]] = [
+                    ("args", call.callee), ("arg_types", own), ("arg_kinds", ARG_POS),
+                    ("arg_names", None), ("callee_arg_names", None),
+                ]  # fmt: skip
+                for name, value in first:
+                    alone = value if name == "callee_arg_names" else [value]
+                    fields[name] = [alone, *fields[name]]
+                return _applied, FunctionContext(**fields)
+        found = constants.renamed(call.callee)
+        function = None if found is None else self.function(found.fullname)
+        return None if function is None else (function, FunctionContext(**fields))
 
     def _method(self, owner: str, name: str) -> Callable[..., Any] | None:
         """A method of a class of the package that is neither a tensor nor a layer."""
@@ -119,7 +132,7 @@ class Execution:
         try:
             self._read(ctx, args, kwargs)
             given = (*args, *kwargs.values())
-            if any(map(_is_model, given)):
+            if function is not _applied and any(map(_is_model, given)):
                 # It may look into it, where nothing is in an evaluation; but when it is given a
                 # function to call as well, what that refuses is refused.
                 held = [leaf for value in given for leaf in leaves(value)]
@@ -251,6 +264,10 @@ class Execution:
                 return ctx.default_attr_type
             found = joined
         return ctx.default_attr_type if found is None else found
+
+
+def _applied(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return function(*args, **kwargs)
 
 
 # Where and how to report

@@ -24,7 +24,7 @@ from mypy.plugin import (
 from mypy.plugins.default import DefaultPlugin
 from mypy.semanal import SemanticAnalyzer
 from mypy.typeanal import TypeAnalyser
-from mypy.types import AnyType, FunctionLike, Type, TypeOfAny
+from mypy.types import AnyType, FunctionLike, Type, TypeOfAny, get_proper_type
 
 from typedflux.mypy_plugin import messages
 from typedflux.mypy_plugin.annotated import ENSURE, Annotated
@@ -378,7 +378,7 @@ class TypedfluxPlugin(Plugin):
             result = refused if refused is not None else self.execution.call(function, ctx)
             if result is not None:
                 return result
-        if function is None and speaks_of_shapes(ctx.default_return_type):
+        if function is None and speaks_or_any(ctx.default_return_type):
             held = self.execution.held(ctx)
             result = None if held is None else self.execution.call(*held)
             if result is not None:
@@ -388,6 +388,10 @@ class TypedfluxPlugin(Plugin):
         if isinstance(ctx, FunctionContext):
             return self.layers.constructed(fullname, ctx, result)
         return result
+
+
+def speaks_or_any(t: Type) -> bool:
+    return isinstance(get_proper_type(t), AnyType) or speaks_of_shapes(t)
 
 
 # What a hook that failed would have left alone

@@ -137,7 +137,7 @@ class Layers:
     def _with_recipe(
         self, p: Instance, index: int, arguments: list[_Argument], context: Context, path: str
     ) -> Instance:
-        places = [context, *(a.expression for a in arguments)]
+        places = [context, *map(_written, arguments)]
         built = recipe(
             [a.name for a in arguments],
             f"{path}:" + ";".join(f"{c.line},{c.column}" for c in places),
@@ -242,6 +242,13 @@ class Layers:
 def _called_with(arguments: list[_Argument]) -> tuple[list[Any], dict[str, Any]]:
     named = {a.name: a.value for a in arguments if a.name is not None}
     return [a.value for a in arguments if a.name is None], named
+
+
+def _written(argument: _Argument) -> Expression:
+    """Where an argument is written out: a lambda that was given a name, where it was given it."""
+    applied = argument.value
+    named = isinstance(applied, Applied) and isinstance(applied.expression, LambdaExpr)
+    return applied.expression if named else argument.expression
 
 
 def _nothing(layer: object) -> bool:

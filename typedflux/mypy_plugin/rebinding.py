@@ -34,6 +34,7 @@ from mypy.nodes import (
     ExpressionStmt,
     ForStmt,
     FuncDef,
+    IntExpr,
     ListExpr,
     MemberExpr,
     MypyFile,
@@ -66,6 +67,7 @@ from mypy.types import (
 )
 
 from typedflux.mypy_plugin.carriers import carried
+from typedflux.mypy_plugin.displays import by_itself, displayed, tells_more
 from typedflux.mypy_plugin.encoding import DIM_OF, HELD, STATIC, TENSOR, Encoder, unknown
 from typedflux.mypy_plugin.joining import Joins
 from typedflux.mypy_plugin.syntax import blocks, statements, walk
@@ -89,6 +91,10 @@ class Rebinding:
         self._assignments: tuple[MypyFile, dict[int, list[_Assignment]]] | None = None
         self._scheduled: set[int] = set()
         self._probes: dict[int, tuple[CallExpr, bool]] = {}
+        self._displays: dict[int, tuple[Expression, bool]] = {}
+        """The display that is assigned behind a probe, or before one."""
+        self._seen: dict[int, Type | None] = {}
+        """What such displays are by themselves."""
 
     # Before a module is checked
 
@@ -125,6 +131,15 @@ class Rebinding:
         loops = [s.body.body for s in statements(body) if isinstance(s, (ForStmt, WhileStmt))]
         for block in [body, *blocks(body)]:
             for place, statement in reversed(list(enumerate(block))):
+                shown = displayed(statement)
+                if shown is not None and shown[0].node in again and not shown[0].is_inferred_def:
+                    name, value = shown
+                    around = [
+                        self._probe(name.name, name.node, name, probe, shows=(value, after))
+                        for after in (False, True)
+                    ]
+                    block[place : place + 1] = [around[0], statement, around[1]]
+                    continue
                 if isinstance(statement, AssignmentStmt) and _is_partial(statement.rvalue):
                     continue
                 defined = [
@@ -151,16 +166,21 @@ class Rebinding:
         place: Context,
         probe: FuncDef,
         in_loop: bool = False,
+        shows: tuple[Expression, bool] | None = None,
     ) -> Statement:
         """An expression in which mypy comes by, in the words of a program: `ascii(x)`."""
-        callee, argument = NameExpr("ascii"), NameExpr(name)
+        callee, named = NameExpr("ascii"), NameExpr(name)
         callee.kind, callee.node, callee.fullname = GDEF, probe, probe.fullname
-        argument.kind, argument.node, argument.fullname = LDEF, variable, name
+        named.kind, named.node, named.fullname = LDEF, variable, name
+        # Before it is assigned the name is perhaps not defined.
+        argument = named if shows is None or shows[1] else IntExpr(0)
         call = CallExpr(callee, [argument], [ARG_POS], [None])
         statement = ExpressionStmt(call)
         for node in (callee, argument, call, statement):
             node.set_line(place)
         self._probes[id(call)] = (call, in_loop)
+        if shows is not None:
+            self._displays[id(call)] = shows
         return statement
 
     def defined(self, ctx: FunctionContext) -> Type:
@@ -168,6 +188,10 @@ class Rebinding:
         checker = ctx.api
         found = self._probes.get(id(ctx.context))
         if found is None or not isinstance(checker, TypeChecker):
+            return ctx.default_return_type
+        display, is_assigned = self._displays.get(id(ctx.context), (None, False))
+        if display is not None and not is_assigned:
+            self._seen[id(display)] = by_itself(display, checker)
             return ctx.default_return_type
         (name,) = ctx.args[0]
         if not isinstance(name, NameExpr) or not isinstance(name.node, Var):
@@ -177,6 +201,11 @@ class Rebinding:
             return ctx.default_return_type
         if found[1]:
             self._carry(name, variable, known, checker)
+            return ctx.default_return_type
+        if display is not None:
+            closer = self._seen.pop(id(display), None)
+            if closer is not None and tells_more(closer, known):
+                checker.binder.assign_type(name, closer, variable.type)
             return ctx.default_return_type
         opened = self._opened(variable.type)
         if opened != variable.type:

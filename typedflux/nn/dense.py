@@ -71,7 +71,7 @@ class Bilinear(Module, Generic[In1, In2, Out]):
 
     def __init__(
         self,
-        in_: tuple[int, int],
+        in_: tuple[Size[In1], Size[In2]],
         out: Size[Out],
         activation: Activation = ops.identity,
         *,

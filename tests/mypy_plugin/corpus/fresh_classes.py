@@ -1,4 +1,4 @@
-"""Modules with type variables, configurations, containers of layers, and modules calling modules."""
+"""Modules with type variables, configurations, containers of layers, and modules in modules."""
 
 PROGRAMS = """
 === generic_mlp

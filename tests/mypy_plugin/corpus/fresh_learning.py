@@ -59,7 +59,9 @@ def main() -> None:
     print(ridge_loss(w, x, y), mean.shape, std.shape, table)
 
 === logistic_newton
-def loss(w: Float[Tensor, "d"], x: Float[Tensor, "n d"], y: Float[Tensor, "n"]) -> Float[Tensor, ""]:
+def loss(
+    w: Float[Tensor, "d"], x: Float[Tensor, "n d"], y: Float[Tensor, "n"]
+) -> Float[Tensor, ""]:
     return losses.logitbinarycrossentropy(x @ w, y)
     #! return losses.logitbinarycrossentropy(x.T @ w, y)
 
@@ -431,7 +433,7 @@ def main() -> None:
     student = nn.Chain(nn.Dense(32, 16, flux.relu), nn.Dense(16, 10))
     #! student = nn.Chain(nn.Dense(32, 16, flux.relu), nn.Dense(16, 100))
     x, y = flux.rand((8, 32)), flux.randint(0, 10, (8,))
-    #!silent x, y = flux.rand((8, 32)), flux.one_hot(flux.randint(0, 10, (8,)), 10).astype(flux.bool_)
+    #!silent x, y = flux.rand((8, 32)), flux.one_hot(flux.randint(0, 10, (8,)), 10) > 0
     guide = flux.stop_gradient(teacher(x))
     value, grads = flux.withgradient(lambda m: distil(m(x), guide, y), student)  #?
     print(value)
@@ -542,7 +544,10 @@ def extract(table: Float32[Tensor, "steps"], t: Int[Tensor, "b"]) -> Float32[Ten
 
 
 def q_sample(
-    s: Schedule, x: Float32[Tensor, "b c h w"], t: Int[Tensor, "b"], noise: Float32[Tensor, "b c h w"]
+    s: Schedule,
+    x: Float32[Tensor, "b c h w"],
+    t: Int[Tensor, "b"],
+    noise: Float32[Tensor, "b c h w"],
 ) -> Float32[Tensor, "b c h w"]:
     a = extract(s.alpha_bar, t)
     return flux.sqrt(a) * x + flux.sqrt(1 - a) * noise  #?
