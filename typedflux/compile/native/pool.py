@@ -42,7 +42,9 @@ class _Pool:
     def __init__(self, *, kernel_sleep: bool = True) -> None:
         from typedflux.compile.native.engine import Compiled
 
-        self._code = Compiled(program(kernel_sleep=kernel_sleep))
+        self._code = Compiled.load_or_build(
+            f"pool, kernel_sleep={kernel_sleep}", lambda: program(kernel_sleep=kernel_sleep)
+        )
         self._memory = ctypes.create_string_buffer(BYTES + STRIDE)
         self.control = -(-ctypes.addressof(self._memory) // STRIDE) * STRIDE
         address, number = ctypes.c_void_p, ctypes.c_int64
