@@ -221,8 +221,10 @@ def _large_reduction(f: Function) -> str:
     two = number(2)
     top = g.call("llvm.fshl.i64", I64, first, second, two)
     rest = g.call("llvm.fshl.i64", I64, second, last, two)
-    # to the nearest quadrant: the fraction as a signed number
+    # to the nearest quadrant: the fraction is a signed number, and its size taken apart
     quadrant = g.add(g.binary("lshr", first, number(62)), g.binary("lshr", top, number(63)))
+    turn = g.binary("ashr", top, number(63))
+    top, rest = g.binary("xor", top, turn), g.binary("xor", rest, turn)
     exact = g.cast("sitofp", g.binary("and", top, number(-2048)), DOUBLE)
     beyond = g.cast("sitofp", g.binary("and", top, number(2047)), DOUBLE)
     beyond = g.fma(g.cast("uitofp", rest, DOUBLE), literal(DOUBLE, 2.0**-64), beyond)
@@ -234,8 +236,9 @@ def _large_reduction(f: Function) -> str:
     r, lost = two_sum(g, r, g.fma(b, big, lost))
     sign = g.intrinsic("copysign", literal(DOUBLE, 1.0), x)
     out = Value("zeroinitializer", _THREE)
-    results = (g.cast("sitofp", quadrant, DOUBLE), r, lost)
-    for k, value in enumerate(results):
+    side = g.cast("sitofp", g.binary("or", turn, number(1)), DOUBLE)
+    r, lost = strict_mul(g, r, side), strict_mul(g, lost, side)
+    for k, value in enumerate((g.cast("sitofp", quadrant, DOUBLE), r, lost)):
         turned = strict_mul(g, value, sign)
         out = g.emit(_THREE, f"insertelement {_THREE} {out.text}, double {turned.text}, i64 {k}")
     g.close(out)
