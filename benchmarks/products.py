@@ -17,7 +17,6 @@ import importlib
 import multiprocessing
 import os
 import statistics
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -109,6 +108,8 @@ def _ours(row: Row, threads: int) -> tuple[Runner, Any, Any]:
     )
     from typedflux.compile.native.engine import Compiled
     from typedflux.compile.native.machine import host
+    from typedflux.compile.native.pool import run as run_region
+    from typedflux.compile.native.pool_program import emit_barrier
     from typedflux.compile.native.products import Operand, ProductShape, plan_product
 
     a, b, c = row.arrays()
@@ -116,10 +117,11 @@ def _ours(row: Row, threads: int) -> tuple[Runner, Any, Any]:
     shape = ProductShape("float", row.m, row.n, row.k, left, right, row.batch > 0)
     plan = plan_product(shape, host())
     module = Module()
-    names = [("a", PTR), ("b", PTR), ("c", PTR), ("scratch", PTR)]
-    counts = [("thread", I64), ("threads", I64), ("times", I64)]
-    f = Function(module, "repeat", [*names, *counts])
-    pa, pb, pc, scratch, thread, number, times = f.parameters
+    names = [("buffers", PTR), ("sizes", PTR), ("thread", I64), ("threads", I64), ("barrier", PTR)]
+    f = Function(module, "repeat", names)
+    buffers, sizes, thread, number, barrier = f.parameters
+    pa, pb, pc, scratch = (f.load(PTR, f.at(buffers, i, I64)) for i in range(4))
+    times = f.load(I64, sizes)
     element: list[Index] = [0]
     scalar = Type("float")
 
@@ -154,28 +156,24 @@ def _ours(row: Row, threads: int) -> tuple[Runner, Any, Any]:
                 row.batch or 1,
                 place if row.batch else None,
             )
+            emit_barrier(f, barrier, number)
     f.close()
     text = module.text(host().vector_bits)
     start = time.perf_counter()
     compiled = Compiled(text)
     took = time.perf_counter() - start
-    call = compiled.function("repeat", [ctypes.c_void_p] * 4 + [ctypes.c_int64] * 3)
+    address = compiled.address("repeat")
     room = np.zeros(plan.scratch_bytes(row.m, row.n, row.k, threads) + 64, np.uint8)
     pointers = [x.ctypes.data for x in (a, b, c, room)]
     pointers[3] += -pointers[3] % 64
+    table = (ctypes.c_int64 * 4)(*pointers)
+    count = (ctypes.c_int64 * 1)(1)
 
     def run(times: int) -> None:
-        others = [
-            threading.Thread(target=call, args=(*pointers, i, threads, times))
-            for i in range(1, threads)
-        ]
-        for other in others:
-            other.start()
-        call(*pointers, 0, threads, times)
-        for other in others:
-            other.join()
+        count[0] = times
+        run_region(address, ctypes.addressof(table), ctypes.addressof(count), threads)
 
-    run.keep = (a, b, room)  # type: ignore[attr-defined]
+    run.keep = (a, b, room, compiled)  # type: ignore[attr-defined]
     return run, c, f"{took * 1e3:.0f} ms"
 
 
@@ -222,11 +220,12 @@ def serve(side: str, threads: int, connection: Connection) -> None:
             a, b, _ = row.arrays()
             error = float(np.abs(result - a.astype(float) @ b.astype(float)).max())
             assert error < 1e-3 * row.k**0.5, (side, str(row), error)
-            start = time.perf_counter()
-            run(3)
-            once = (time.perf_counter() - start) / 3
-            times = max(1, int(BLOCK / once))
-            run(times)
+            times, once = 1, 0.0
+            while once < BLOCK:
+                times *= 2
+                start = time.perf_counter()
+                run(times)
+                once = time.perf_counter() - start
             connection.send(note)
             continue
         start = clock()

@@ -112,23 +112,13 @@ class Packing:
         vector = Type(self.scalar, self.lanes)
         size = self.size(f, k)
         count = range(self.lanes)
-        whole, part, end = f.fresh("whole"), f.fresh("part"), f.fresh("end")
         with f.loop(0, columns, self.lanes) as first:
             panel, within = f.over(first, self.width), f.modulo(first, self.width)
             target = f.at(panels, f.plus(f.times(panel, size), within), vector)
             source = f.at(matrix, f.times(first, column), vector)
-            left = f.minus(columns, first)
-            f.branch(f.compare("sge", f.index(left), literal(I64, self.lanes)), whole, part)
-            f.label(whole)
-            lines = [f.at(source, f.times(c, column), vector) for c in count]
-            self._transpose_lines(f, lines, k, target)
-            f.goto(end)
-            f.label(part)
-            last = f.minus(left, 1)
+            last = f.minus(f.minus(columns, first), 1)  # the columns after it repeat it
             lines = [f.at(source, f.times(f.least(c, last), column), vector) for c in count]
             self._transpose_lines(f, lines, k, target)
-            f.goto(end)
-            f.label(end)
 
     def _transpose_lines(self, f: Function, lines: list[Value], k: Index, target: Value) -> None:
         """Write `k` rows of a vector each from `lanes` consecutive runs."""
