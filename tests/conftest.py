@@ -1,6 +1,10 @@
 """What all tests share: how many random examples hypothesis tries, and that they are repeatable."""
 
+import os
+
 from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("TYPEDFLUX_CACHE", "off")  # no compiled code from another run
 
 _SLOW_MACHINES = [HealthCheck.too_slow]
 

@@ -7,6 +7,7 @@ calls (the system's functions, `symbols`) is found by name, and data is passed i
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import hashlib
@@ -49,7 +50,7 @@ class Compiled:
             the machine's language (`.s`).
 
     Raises:
-        RuntimeError: LLVM does not accept the text, or a symbol is nowhere.
+        RuntimeError: LLVM does not accept the text.
     """
 
     def __init__(
@@ -89,8 +90,9 @@ class Compiled:
         compiled = cls.__new__(cls)
         kept = store.read(digest) if not os.environ.get("TYPEDFLUX_DUMP") else None
         if kept is not None:
-            compiled._link(_unpacked(kept), symbols)
-            return compiled
+            with contextlib.suppress(RuntimeError, struct.error):  # whole, and yet no object code
+                compiled._link(_unpacked(kept), symbols)
+                return compiled
         objects = _objects(build(), target, name)
         compiled._link(objects, symbols)
         store.write(digest, _packed(objects))
@@ -109,7 +111,11 @@ class Compiled:
         self._found: dict[str, Any] = {}
 
     def address(self, name: str) -> int:
-        """Where the function is."""
+        """Where the function is.
+
+        Raises:
+            RuntimeError: there is none, or something that the code calls is nowhere.
+        """
         if name not in self._found:
             self._found[name] = self._linker.lookup(self._name, name)
         return int(self._found[name][name])
