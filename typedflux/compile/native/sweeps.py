@@ -137,6 +137,9 @@ class _Panel:
     mask: Value | None
 
 
+_PRODUCTS = 48  # vector products in one pass of an inner loop
+
+
 class _Emitter:
     """Emits the loops over rows, panels, tiles, taps and channels."""
 
@@ -347,10 +350,7 @@ class _Tile:
         step = f.times(self.x.strides[-1], s.axes[-1].step)
         down: Index = f.times(self.x.strides[-2], s.axes[-2].step) if len(rows) > 1 else 0
         many = len(rows) * len(columns) * self.vectors
-        fully = 12 if many <= 16 else 8
-        unroll = (
-            count if count <= fully else next(u for u in (4, 5, 3, 6, 7, 2, 1) if count % u == 0)
-        )
+        unroll = _unrolled(count, len(rows) * len(columns) * self.vectors)
         first_row = rows[0]
         base = f.times(first_row, f.times(self.x.strides[-2], s.axes[-2].step)) if first_row else 0
         apart = [
@@ -391,3 +391,11 @@ class _Tile:
             )
             for v in range(self.vectors)
         ]  # fmt: skip
+
+
+def _unrolled(count: int, products: int) -> int:
+    """How many of `count` steps of a loop, each of so many vector products, are one pass of it."""
+    if count * products <= 2 * _PRODUCTS:
+        return count
+    fitting = [u for u in range(1, 9) if count % u == 0 and u * products <= _PRODUCTS]
+    return max(fitting, default=1)
