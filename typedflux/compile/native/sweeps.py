@@ -349,7 +349,6 @@ class _Tile:
         f, s = self.f, self.sweep
         step = f.times(self.x.strides[-1], s.axes[-1].step)
         down: Index = f.times(self.x.strides[-2], s.axes[-2].step) if len(rows) > 1 else 0
-        many = len(rows) * len(columns) * self.vectors
         unroll = _unrolled(count, len(rows) * len(columns) * self.vectors)
         first_row = rows[0]
         base = f.times(first_row, f.times(self.x.strides[-2], s.axes[-2].step)) if first_row else 0
