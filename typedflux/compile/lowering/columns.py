@@ -30,8 +30,7 @@ SMALL = 1 << 13
 class ColumnsKernel:
     """The kernels of one group that writes the buffers `stored`, reductions' results included.
 
-    `stages` is 1, or 2 where the partial results of threads are combined; `partial` is then the
-    memory for them.
+    `stages` is 1, or 2 where the partial results of threads are combined.
     """
 
     def __init__(self, group: Group, stored: Sequence[Buffer], machine: Machine) -> None:
@@ -49,24 +48,26 @@ class ColumnsKernel:
         self.is_small = isinstance(elements, int) and elements < SMALL
         self.stages = 2 if few and self.over and not self.is_small else 1
         """How many kernels there are."""
+        self.alone = self.is_small and self.stages == 1
 
-    def partial_bytes(self, threads: int) -> int:
+    def scratch_bytes(self, at: Callable[[Dimension], int], threads: int) -> int:
         """Memory for the partial results of each thread."""
+        if self.stages == 1:
+            return 0
         assert isinstance(self.results, int)
         return threads * len(self.reductions) * (self.results + self.lanes) * 8
 
-    def emit(self, stage: int, frame: Frame, partial: Buffer | None) -> None:
-        """The kernel of one stage."""
+    def emit(self, stage: int, frame: Frame, scratch: Buffer) -> None:
+        """Write the function of one stage."""
         if stage == 1:
-            assert partial is not None
-            self._combine(frame, partial)
+            self._combine(frame, scratch)
             return
         f = frame.function
         self.frame = frame
-        self.partial = partial if self.stages == 2 else None
+        self.partial = scratch if self.stages == 2 else None
         self.elements = Elements(frame, self.group, self.nest, self.lanes)
         self.elements.load_uniform()
-        if self.is_small and self.stages == 1:
+        if self.alone:
             with f.when(f.compare("eq", frame.thread, f.index(0))):
                 self._go(alone=True)
         else:

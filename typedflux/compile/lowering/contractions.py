@@ -3,7 +3,7 @@ of results while it is in a register."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from typedflux.compile.lowering.frame import Frame
@@ -56,6 +56,8 @@ def _matrices(group: Group) -> Matrices:
 class ProductKernel:
     """The kernels of one group that begins with a product and writes the buffers `stored`."""
 
+    alone = False
+
     def __init__(self, group: Group, stored: Sequence[Buffer], machine: Machine) -> None:
         self.group = group
         self.node = group.nodes[0]
@@ -82,9 +84,10 @@ class ProductKernel:
         )
         self.stages = self.plan.stages
 
-    def scratch_bytes(self, m: int, n: int, k: int, threads: int) -> int:
-        """Scratch that all threads need for these sizes."""
-        return self.plan.scratch_bytes(m, n, k, threads)
+    def scratch_bytes(self, at: Callable[[Dimension], int], threads: int) -> int:
+        """Memory for packed operands."""
+        m = self.matrices
+        return self.plan.scratch_bytes(at(m.m), at(m.n), at(m.k), threads)
 
     def emit(self, stage: int, frame: Frame, scratch: Buffer) -> None:
         """The kernel of one stage."""

@@ -6,7 +6,7 @@ interpreter, whose kernels say which index it was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from typedflux.compile.lowering.analysis import Node
 from typedflux.compile.lowering.frame import Frame
@@ -15,7 +15,7 @@ from typedflux.compile.lowering.views import Buffer, View, reshaped
 from typedflux.compile.native import expressions
 from typedflux.compile.native.emitter import I64, Index, Value, literal
 from typedflux.compile.native.machine import Machine
-from typedflux.shapes.dims import is_fixed, product
+from typedflux.shapes.dims import Dimension, is_fixed, product
 
 
 class Places:
@@ -58,6 +58,9 @@ def find_places(node_operands: Sequence[View], result: View, params: object) -> 
 class IndexedKernel:
     """The kernel of a gather, or of a scatter that adds up."""
 
+    stages = 1
+    alone = False
+
     def __init__(self, group: Group, machine: Machine, flag: Buffer) -> None:
         self.node: Node = group.nodes[0]
         self.lanes = machine.lanes
@@ -67,7 +70,11 @@ class IndexedKernel:
         self.places = places
         self.scatter = "shape" in self.node.equation.params
 
-    def emit(self, frame: Frame) -> None:
+    def scratch_bytes(self, at: Callable[[Dimension], int], threads: int) -> int:
+        """None."""
+        return 0
+
+    def emit(self, stage: int, frame: Frame, scratch: Buffer) -> None:
         """Write the function."""
         self.frame = frame
         if self.scatter:

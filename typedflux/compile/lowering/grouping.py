@@ -178,7 +178,7 @@ def _own_group(node: Node) -> Group:
     kind: GroupKind = "rows"
     if node.kind == "reduce":
         kind = "rows" if _is_by_rows(node) else "columns"
-    elif node.kind not in ("pointwise", "copy", "fill"):
+    elif node.kind != "pointwise" and node.kind != "copy" and node.kind != "fill":
         kind = node.kind
     group = Group(kind, node.shape, [node], node.axes)
     _set_places(group, node)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
 
 from typedflux.compile.lowering.columns import ColumnsKernel
 from typedflux.compile.lowering.contractions import ProductKernel
@@ -12,13 +14,44 @@ from typedflux.compile.lowering.gathers import IndexedKernel
 from typedflux.compile.lowering.grouping import Group
 from typedflux.compile.lowering.rows import Phases, RowsKernel
 from typedflux.compile.lowering.views import Buffer
-from typedflux.compile.lowering.windows import WindowKernel, window_kernel
+from typedflux.compile.lowering.windows import window_kernel
 from typedflux.compile.native.emitter import Module
 from typedflux.compile.native.machine import Machine
 from typedflux.dtypes import int64, uint8
 from typedflux.shapes.dims import Dimension
 
+SizeOf: TypeAlias = Callable[[Dimension], int]
+"""The number that a size is in a call."""
+
 _PLACEHOLDER = "KERNEL"
+
+
+class Kernel(Protocol):
+    """The kernels of one group.
+
+    Attributes:
+        stages: how many there are.
+        alone: whether one thread does all the work.
+    """
+
+    stages: int
+    alone: bool
+
+    def scratch_bytes(self, at: SizeOf, threads: int) -> int:
+        """Memory that all threads together need besides the buffers."""
+        ...
+
+    def emit(self, stage: int, frame: Frame, scratch: Buffer) -> None:
+        """Write the function of one stage."""
+        ...
+
+
+_KINDS: dict[str, Callable[[Group, Sequence[Buffer], Machine], Kernel]] = {
+    "rows": RowsKernel,
+    "columns": ColumnsKernel,
+    "product": ProductKernel,
+    "window": window_kernel,
+}
 
 
 @dataclass(eq=False, slots=True)
@@ -26,7 +59,7 @@ class Scratch:
     """Memory that a kernel needs for itself: its size for given sizes and threads."""
 
     buffer: Buffer
-    bytes: Callable[[Callable[[Dimension], int], int], int]
+    bytes: Callable[[SizeOf, int], int]
 
 
 @dataclass(eq=False, slots=True)
@@ -56,6 +89,7 @@ class Kernels:
     flag: Buffer = field(default_factory=lambda: Buffer(int64, 1, "flag"))
     """Not zero where a kernel met what it must not."""
     _known: dict[str, str] = field(default_factory=dict)
+    _helpers: set[str] = field(default_factory=set)
 
     def kept(self, group: Group, stored: Sequence[Buffer]) -> list[Buffer]:
         """Results of a group that it has to write for itself."""
@@ -63,43 +97,18 @@ class Kernels:
 
     def stages(self, group: Group, stored: Sequence[Buffer]) -> list[Stage]:
         """Write the kernels of a group that has to leave the buffers `stored` in memory."""
-        if group.kind == "rows":
-            rows = RowsKernel(group, stored, self.machine)
-            return [self._stage(group, rows.emit, rows.alone)]
-        if group.kind == "columns":
-            columns = ColumnsKernel(group, stored, self.machine)
-            partial = Buffer(uint8, 1, "partial results")
-            if columns.stages > 1:
-                self.scratches.append(Scratch(partial, lambda _, t: columns.partial_bytes(t)))
-            return [
-                self._stage(group, lambda f, s=s: columns.emit(s, f, partial), columns.is_small)
-                for s in range(columns.stages)
-            ]
-        if group.kind == "gather":
-            indexed = IndexedKernel(group, self.machine, self.flag)
-            return [self._stage(group, indexed.emit, False)]
-        kernel: ProductKernel | WindowKernel
-        if group.kind == "product":
-            kernel = products = ProductKernel(group, stored, self.machine)
-            sizes = products.matrices
-
-            def needed(at: Callable[[Dimension], int], threads: int) -> int:
-                m, n, k = at(sizes.m), at(sizes.n), at(sizes.k)
-                return products.scratch_bytes(m, n, k, threads)
-
-        else:
-            assert group.kind == "window"
-            kernel = windows = window_kernel(group, stored, self.machine)
-
-            def needed(at: Callable[[Dimension], int], threads: int) -> int:
-                return windows.scratch_bytes(at(windows.batch), threads)
-
-        scratch = Buffer(uint8, 1, "packed operands")
-        self.scratches.append(Scratch(scratch, needed))
+        kernel = self._kernel(group, stored)
+        scratch = Buffer(uint8, 1, "scratch")
+        self.scratches.append(Scratch(scratch, kernel.scratch_bytes))
         return [
-            self._stage(group, lambda f, s=s: kernel.emit(s, f, scratch), False)
-            for s in range(kernel.stages)
+            self._stage(group, functools.partial(kernel.emit, stage, scratch=scratch), kernel.alone)
+            for stage in range(kernel.stages)
         ]
+
+    def _kernel(self, group: Group, stored: Sequence[Buffer]) -> Kernel:
+        if group.kind == "gather":
+            return IndexedKernel(group, self.machine, self.flag)
+        return _KINDS[group.kind](group, stored, self.machine)
 
     def _stage(self, group: Group, emit: Callable[[Frame], None], alone: bool) -> Stage:
         module = Module()
@@ -110,9 +119,10 @@ class Kernels:
         if name is None:
             name = f"kernel_{len(self._known)}"
             self._known[text] = name
-            self.module.functions.extend(
-                f for f in module.functions if f not in self.module.functions
-            )
+            for helper in module.functions:
+                if helper not in self._helpers:
+                    self._helpers.add(helper)
+                    self.module.functions.append(helper)
             self.module.functions.append(text.replace(f"@{_PLACEHOLDER}(", f"@{name}(", 1))
             self.module.declarations |= module.declarations
             self.module.globals.extend(g for g in module.globals if g not in self.module.globals)

@@ -7,7 +7,7 @@ pass needs of an earlier one is computed again where that is cheap, else kept in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from typedflux.compile.lowering.analysis import Node
 from typedflux.compile.lowering.frame import Frame
@@ -23,7 +23,7 @@ from typedflux.compile.lowering.views import Buffer
 from typedflux.compile.native import expressions
 from typedflux.compile.native.emitter import Cell, Index, Value
 from typedflux.compile.native.machine import Machine
-from typedflux.shapes.dims import product
+from typedflux.shapes.dims import Dimension, product
 
 _COSTLY = {
     "exp", "expm1", "log", "log1p", "log2", "log10", "tanh", "sigmoid", "erf", "erfinv", "sin",
@@ -103,6 +103,8 @@ def _out(node: Node) -> Buffer:
 class RowsKernel:
     """The kernel of one group that writes the buffers `stored`."""
 
+    stages = 1
+
     def __init__(self, group: Group, stored: Sequence[Buffer], machine: Machine) -> None:
         self.group = group
         self.nest: Nest = make_nest(group, stored)
@@ -121,7 +123,11 @@ class RowsKernel:
         )
         """Whether one thread does it all."""
 
-    def emit(self, frame: Frame) -> None:
+    def scratch_bytes(self, at: Callable[[Dimension], int], threads: int) -> int:
+        """None."""
+        return 0
+
+    def emit(self, stage: int, frame: Frame, scratch: Buffer) -> None:
         """Write the function."""
         f = frame.function
         self.frame = frame

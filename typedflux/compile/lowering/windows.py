@@ -68,6 +68,7 @@ class WindowKernel:
     """The kernels of one group that begins with a convolution or a pool and writes the buffers
     `stored`."""
 
+    alone = False
     stages: int
     vector_axis: int
 
@@ -79,8 +80,8 @@ class WindowKernel:
         self.nest = make_nest(group, stored)
         self.batch = self.node.operands[0].shape[0]
 
-    def scratch_bytes(self, batch: int, threads: int) -> int:
-        """Scratch that all threads need for so many images."""
+    def scratch_bytes(self, at: Callable[[Dimension], int], threads: int) -> int:
+        """Memory for packed weights and padded images."""
         return 0
 
     def emit(self, stage: int, frame: Frame, scratch: Buffer) -> None:
@@ -129,8 +130,8 @@ class ConvolutionKernel(WindowKernel):
         self.plan = _PLANS[self.node.equation.primitive.name](_describe(self.node), machine)
         self.stages, self.vector_axis = self.plan.stages, self.plan.vector_axis
 
-    def scratch_bytes(self, batch: int, threads: int) -> int:
-        return self.plan.scratch_bytes(batch, threads)
+    def scratch_bytes(self, at: Callable[[Dimension], int], threads: int) -> int:
+        return self.plan.scratch_bytes(at(self.batch), threads)
 
     def _emit_plan(self, stage: int, images: list[Image], scratch: Buffer) -> None:
         frame = self.frame
