@@ -30,7 +30,8 @@ ROWS: dict[str, tuple[Callable[[Array], Array], float, float]] = {
     "erf": (special.erf, -4, 4), "erfinv": (special.erfinv, -1, 1),
 }  # fmt: skip
 
-# Where doubles are compared with numpy's, whose own errors count too. _DOUBLE_ULPS = {"tan": 4, "sinh": 4, "cosh": 3, "atanh": 4, "erfinv": 8, "erf": 3, "tanh": 3}
+# Where doubles are compared with numpy's, whose own errors count too.
+_DOUBLE_ULPS = {"tan": 4, "sinh": 4, "cosh": 3, "atanh": 4, "erfinv": 8, "erf": 3, "tanh": 3}
 
 
 def build(name: str, dtype: dtypes.DType, lanes: int, bits: int, operands: int = 1) -> Elementwise:
@@ -89,6 +90,27 @@ def test_errors_over_2_26_numbers(name: str) -> None:
     between = np.linspace(low, high, 2**22).astype(np.float32)
     error, where = worst(name, run, between)
     assert error <= ERRORS[name], f"{name}({where!r}) is off by {error} ulp"
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(
+    ("name", "low", "high", "both"),
+    [
+        ("exp", 2.0**-26, 105.0, True),
+        ("tanh", 2.0**-14, 11.0, False),
+        ("erf", 2.0**-14, 4.5, False),
+        ("log", 2.0**-4, 16.0, False),
+    ],
+)
+def test_errors_of_every_float32_between(name: str, low: float, high: float, both: bool) -> None:
+    # outside they are limits, an odd function's other half, or have the same bits as inside
+    run = build(name, dtypes.float32, 16, 512)
+    first, last = (int(np.float32(edge).view(np.uint32)) for edge in (low, high))
+    for start in range(first, last, 2**22):
+        x = np.arange(start, min(start + 2**22, last + 1), dtype=np.uint32).view(np.float32)
+        for given in (x, -x) if both else (x,):
+            error, where = worst(name, run, given)
+            assert error <= ERRORS[name] <= 2, f"{name}({where!r}) is off by {error} ulp"
 
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 2.0, -2.0, 1e300, -1e300]
