@@ -172,3 +172,25 @@ def test_windows_without_elements() -> None:
     both = case.run(case.pool("max_with_index"), 512, [x], y, index)
     np.testing.assert_array_equal(both[0], y)
     np.testing.assert_array_equal(both[1], index)
+
+
+@pytest.mark.parametrize("layout", [channels_last, np.ascontiguousarray])
+@pytest.mark.parametrize("window", [[2, 2], [2, 3], [5, 4]])
+def test_windows_side_by_side(window: list[int], layout: Any) -> None:
+    case = Case(4, dtypes.float32)
+    case.shape, case.layout = (3, 19, 9, 7), layout
+    case.window, case.stride, case.padding = window, window, [(0, 0), (0, 0)]
+    case.dilation = [1, 1]
+    x = case.random(case.shape)
+    y, index = kernels.max_pool_with_index(x, **case.params)
+    slopes = case.rng.integers(0, 9, y.shape).astype(y.dtype)
+    expected = kernels.max_pool_scatter(slopes, index, input_shape=case.shape, **case.params)
+    (found,) = case.run(case.pool("scatter"), 256, [slopes, index], expected)
+    np.testing.assert_array_equal(found, expected)
+
+    params = {k: v for k, v in case.params.items() if k != "dilation"}
+    expected = kernels.mean_pool_gradient(
+        slopes, input_shape=case.shape, count_include_pad=True, **params
+    )
+    (found,) = case.run(case.pool("mean_gradient"), 512, [slopes], expected)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)

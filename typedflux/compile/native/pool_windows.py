@@ -102,10 +102,11 @@ def each_tap(
     axes: Sequence[Axis],
     starts: Sequence[Index],
     body: Callable[[Sequence[Index]], None],
+    most: int = _UNROLLED,
 ) -> None:
     """`body(taps)` for all taps that meet the operand from `starts`, row-major: unrolled where they
-    are few and none lies outside."""
-    if all(a.inside for a in axes) and prod(a.taps for a in axes) <= _UNROLLED:
+    are few (`most`) and none lies outside."""
+    if all(a.inside for a in axes) and prod(a.taps for a in axes) <= most:
         for flat in range(prod(a.taps for a in axes)):
             body(decode(f, flat, tuple(a.taps for a in axes))[1:])
         return
