@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from typedflux.compile.lowering.analysis import COPY, Node, analyse, copy_of
 from typedflux.compile.lowering.blocks import (
@@ -26,20 +25,19 @@ from typedflux.compile.lowering.blocks import (
     parts_of,
     uses,
 )
-from typedflux.compile.lowering.errors import FlaggedError
-from typedflux.compile.lowering.grouping import Group
+from typedflux.compile.lowering.frames import Array, Frame
+from typedflux.compile.lowering.grouping import Group, on_space
 from typedflux.compile.lowering.kernels import Kernels, Stage
-from typedflux.compile.lowering.memory import Lifetime, plan
+from typedflux.compile.lowering.memory import Lifetime
 from typedflux.compile.lowering.regions import RegionWriter, SizeTable
-from typedflux.compile.lowering.views import Buffer, View, same
-from typedflux.compile.native import pool
+from typedflux.compile.lowering.rows import Phases
+from typedflux.compile.lowering.views import Buffer, View, same, same_strides
 from typedflux.compile.native.engine import Compiled
 from typedflux.compile.native.machine import Machine, host
-from typedflux.core.graph import Graph, concrete_param
-from typedflux.shapes.dims import Dimension, evaluate, is_fixed
-from typedflux.tensor import wrap
+from typedflux.core.graph import Graph
+from typedflux.shapes.dims import is_fixed
 
-Array = npt.NDArray[Any]
+_KEPT_SIZES = 32
 
 
 @dataclass(eq=False, slots=True)
@@ -68,8 +66,7 @@ class Program:
         self._number_buffers()
         self._emit()
         self.donations = self._find_donations()
-        self._bindings: dict[Any, Binding] = {}
-        self._idle: list[Workspace] = []
+        self._idle: dict[Any, list[Frame]] = {}
         self._lock = threading.Lock()
 
     # Outputs
@@ -183,7 +180,7 @@ class Program:
 
     def _regions(self) -> None:
         module = self.kernels.module
-        writer = RegionWriter(module, self.numbers, self.sizes)
+        writer = RegionWriter(module, self.numbers, self.sizes, self.flag)
         for number, segment in enumerate(self.segments):
             if segment.call is None:
                 writer.write(f"region_{number}", segment.items)
@@ -204,13 +201,19 @@ class Program:
             for node in group.nodes:
                 for view in node.operands:
                     last[view.buffer] = place
+        raising = [
+            place
+            for place, (group, _) in enumerate(self.block.groups)
+            if group.kind in ("call", "gather", "control")
+        ]
+        settled = max(raising, default=-1)
         kept = {view.buffer for view in self.outputs} & self.outside
         found: dict[int, frozenset[int]] = {}
         writers = {b: i for i, (_, stored) in enumerate(self.block.groups) for b in stored}
         for number, view in enumerate(self.outputs):
             writer = writers.get(view.buffer)
-            if writer is None:
-                continue
+            if writer is None or writer <= settled:
+                continue  # something may still raise
             group = self.block.groups[writer][0]
             candidates = set()
             for buffer, i in inputs.items():
@@ -239,34 +242,34 @@ class Program:
         Args:
             arrays: one for each input of the graph.
             sizes: what the symbolic sizes are.
-            given: for each output an array to write it to, or `None` for a fresh one.
+            given: for each output a contiguous array to write it to, or `None` for a fresh one.
+
+        Raises:
+            FlaggedError: for an index that lies outside; no output has been written then that takes
+                over an input's memory.
         """
-        threads = pool.get_threads()
-        binding = self._binding(sizes or {}, threads)
+        key = tuple((sizes or {}).items())
         with self._lock:
-            workspace = self._idle.pop() if self._idle else Workspace(self)
+            frames = self._idle.setdefault(key, [])
+            frame = frames.pop() if frames else None
+        if frame is None:
+            frame = Frame(self, sizes or {}, {})
         try:
-            return workspace.run(binding, arrays, given, threads)
+            return frame.run(list(arrays), given=given)
         finally:
             with self._lock:
-                self._idle.append(workspace)
+                if len(self._idle) > _KEPT_SIZES:
+                    self._idle.clear()
+                self._idle.setdefault(key, []).append(frame)
 
-    def _binding(self, sizes: Mapping[Any, int], threads: int) -> Binding:
-        key = (threads, *sizes.items())
-        binding = self._bindings.get(key)
-        if binding is None:
-            if len(self._bindings) > 64:
-                self._bindings.clear()
-            binding = self._bindings[key] = Binding(self, sizes, threads)
-        return binding
+    def frame(self, sizes: Mapping[Any, int], donated: Mapping[int, int]) -> Frame:
+        """The program for given sizes, ready to run again and again; `donated` says which outputs
+        take over which inputs' memory."""
+        return Frame(self, sizes, donated)
 
 
 def _read_at_hand(group: Group, buffer: Buffer, output: View) -> bool:
     """Whether a group reads of a buffer only the element that it is about to write."""
-    from typedflux.compile.lowering.grouping import on_space
-    from typedflux.compile.lowering.rows import Phases
-    from typedflux.compile.lowering.views import same_strides
-
     if group.kind not in ("rows", "product"):
         return False
     if group.reduced and Phases(group).count > 1:
@@ -284,152 +287,6 @@ def _read_at_hand(group: Group, buffer: Buffer, output: View) -> bool:
             if not same_strides(strides, place, group.space):
                 return False
     return True
-
-
-class Binding:
-    """A program for given sizes: the table of sizes, the arena's plan, shapes of outputs."""
-
-    def __init__(self, program: Program, sizes: Mapping[Any, int], threads: int) -> None:
-        def at(size: Dimension) -> int:
-            return evaluate(size, sizes) if not isinstance(size, int) else size
-
-        self.sizes = dict(sizes)
-        self.at = at
-        table = [at(size) for size in program.sizes.sizes]
-        self.table = np.array(table or [0], np.int64)
-        scratch = {s.buffer: s.bytes(at, threads) for s in program.kernels.scratches}
-        bytes = [
-            scratch[b] if b in scratch else at(b.elements) * b.dtype.itemsize
-            for b in program.temporaries
-        ]
-        self.plan = plan(program.lifetimes, bytes)
-        self.part_offsets = np.array(
-            [at(b.whole[1]) * b.dtype.itemsize for b in program.parts if b.whole is not None],
-            np.int64,
-        )
-        self.shapes = [tuple([at(n) for n in view.shape]) for view in program.outputs]
-
-
-class Workspace:
-    """The arena and the table of pointers of one call at a time."""
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.pointers = np.zeros(len(program.numbers) + 1, np.int64)
-        self.table_address = self.pointers.ctypes.data
-        self.constants = [a.__array_interface__["data"][0] for a in program.constants]
-        self.arena = np.empty(0, np.uint8)
-        self.flag = np.zeros(1, np.int64)
-        self.pointers[program.flag] = self.flag.ctypes.data
-        numbers = program.numbers
-        self.parts = np.array([numbers[b] for b in program.parts], np.intp)
-        wholes = [numbers[b.whole[0]] for b in program.parts if b.whole is not None]
-        self.wholes = np.array(wholes, np.intp)
-        self.binding: Binding | None = None
-
-    def _bind(self, binding: Binding) -> None:
-        needed = binding.plan.size + 64
-        if len(self.arena) < needed:
-            self.arena = np.empty(needed, np.uint8)
-        self.start = -self.arena.ctypes.data % 64
-        base = self.arena.ctypes.data + self.start
-        numbers = self.program.numbers
-        for buffer, offset in zip(self.program.temporaries, binding.plan.offsets, strict=True):
-            self.pointers[numbers[buffer]] = base + offset
-        self.binding = binding
-
-    def run(
-        self,
-        binding: Binding,
-        arrays: Sequence[Array],
-        given: Sequence[Array | None],
-        threads: int,
-    ) -> list[Array]:
-        """See `Program.run`."""
-        program = self.program
-        if self.binding is not binding:
-            self._bind(binding)
-        held: list[Array] = []
-        pointers: list[int] = []
-        for array in arrays:
-            if not array.flags.c_contiguous:
-                array = np.ascontiguousarray(array)
-            held.append(array)
-            pointers.append(array.__array_interface__["data"][0])
-        held += program.constants
-        pointers += self.constants
-        known: dict[Buffer, Array] = {}
-        results: list[Array] = []
-        for number, (view, shape) in enumerate(zip(program.outputs, binding.shapes, strict=True)):
-            place = program.numbers[view.buffer]
-            if place < program.given:
-                results.append(held[place].reshape(shape))
-                continue
-            array = known.get(view.buffer)  # type: ignore[assignment]
-            if array is None:
-                offered = given[number] if number < len(given) else None
-                array = np.empty(shape, view.dtype.dtype) if offered is None else offered
-                known[view.buffer] = array
-                pointers.append(array.__array_interface__["data"][0])
-            results.append(array.reshape(shape))
-        self.pointers[: len(pointers)] = pointers
-        if len(self.parts):
-            self.pointers[self.parts] = self.pointers[self.wholes] + binding.part_offsets
-        sizes_address = binding.table.ctypes.data
-        for segment in program.segments:
-            if segment.call is not None:
-                self._call(segment.call, binding, held, known)
-            else:
-                pool.run(
-                    segment.address,
-                    self.table_address,
-                    sizes_address,
-                    threads if segment.parallel else 1,
-                )
-        if self.flag[0]:
-            self.flag[0] = 0
-            raise FlaggedError
-        return results
-
-    # Calls of numpy kernels
-
-    def _call(
-        self, node: Node, binding: Binding, held: list[Array], known: dict[Buffer, Array]
-    ) -> None:
-        equation = node.equation
-        operands = [wrap(self._array(v, binding, held, known)) for v in node.operands]
-        params = {k: concrete_param(v, binding.sizes) for k, v in equation.params.items()}
-        out = equation.primitive.bind(*operands, **params)
-        outs = out if equation.primitive.multiple else (out,)
-        for view, result in zip(node.outputs, outs, strict=True):
-            np.copyto(self._array(view, binding, held, known), result._data)
-
-    def _array(
-        self, view: View, binding: Binding, held: list[Array], known: dict[Buffer, Array]
-    ) -> Array:
-        """A view as a numpy array."""
-        at = binding.at
-        dtype = view.dtype.dtype
-        place = self.program.numbers[view.buffer]
-        shape = tuple([at(n) for n in view.shape])
-        if 0 in shape:
-            return np.empty(shape, dtype)
-        strides = [at(s) * dtype.itemsize for s in view.strides]
-        offset = at(view.offset) * dtype.itemsize
-        root = view.buffer
-        if root.whole is not None:
-            root, start = root.whole
-            offset += at(start) * dtype.itemsize
-            place = self.program.numbers[root]
-        if place < self.program.given:
-            base = held[place]
-        elif root in known:
-            base = known[root]
-        else:
-            base = self.arena
-            offset += int(self.pointers[place]) - self.arena.ctypes.data
-        raw = base.reshape(-1).view(np.uint8)
-        return np.ndarray(shape, dtype, raw, offset, strides)
 
 
 def compile_graph(graph: Graph, machine: Machine | None = None) -> Program:

@@ -41,8 +41,11 @@ class SizeTable:
 class RegionWriter:
     """Writes regions into a module."""
 
-    def __init__(self, module: Module, numbers: dict[Buffer, int], sizes: SizeTable) -> None:
+    def __init__(
+        self, module: Module, numbers: dict[Buffer, int], sizes: SizeTable, flag: int
+    ) -> None:
         self.module = module
+        self.flag = flag
         self.numbers = numbers
         self.sizes = sizes
         self._lists: dict[str, str] = {}
@@ -58,7 +61,10 @@ class RegionWriter:
         ]
         self.f = Function(self.module, name, parameters)
         self.buffers, self.table, self.thread, self.threads, self.barrier = self.f.parameters
+        self._end = self.f.fresh("end")
         self._items(items)
+        self.f.goto(self._end)
+        self.f.label(self._end)
         self.f.close()
 
     def _items(self, items: Sequence[Item]) -> None:
@@ -93,6 +99,18 @@ class RegionWriter:
             f"call void @{stage.kernel}(ptr {self.buffers.text}, ptr {self.table.text}, "
             f"ptr {name}, i64 {self.thread.text}, i64 {self.threads.text})"
         )
+        if stage.group.kind == "gather":
+            self._check()
+
+    def _check(self) -> None:
+        """Leave the region where a kernel has set the flag."""
+        f = self.f
+        self._wait()
+        flag = f.load(I64, f.load(PTR, self.buffers, self.flag))
+        self._wait()  # nobody sets it again before all have read it
+        go_on = f.fresh("good")
+        f.branch(f.compare("eq", flag, literal(I64, 0)), go_on, self._end)
+        f.label(go_on)
 
     def _size(self, size: Dimension) -> Index:
         if isinstance(size, int):

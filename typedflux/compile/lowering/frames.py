@@ -1,0 +1,207 @@
+"""Programs at given sizes: the arena, the tables that kernels read, and calls."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from typedflux.compile.lowering.analysis import Node
+from typedflux.compile.lowering.errors import FlaggedError
+from typedflux.compile.lowering.memory import ALIGNMENT, plan
+from typedflux.compile.lowering.views import Buffer, View
+from typedflux.compile.native import pool
+from typedflux.core.graph import concrete_param
+from typedflux.shapes.dims import Dimension, evaluate
+from typedflux.tensor import wrap
+
+if TYPE_CHECKING:
+    from typedflux.compile.lowering.program import Program
+
+Array: TypeAlias = npt.NDArray[Any]
+
+
+class Frame:
+    """A program for given sizes, in which some outputs take over the memory of inputs.
+
+    One call at a time uses it; another that comes meanwhile makes one of its own.
+
+    Args:
+        program: what runs.
+        sizes: what the symbolic sizes are.
+        donated: for each such output the input whose memory it takes over.
+    """
+
+    def __init__(
+        self, program: Program, sizes: Mapping[Any, int], donated: Mapping[int, int]
+    ) -> None:
+        self.program = program
+        self.sizes = dict(sizes)
+        self.donated = dict(donated)
+        self._lock = threading.Lock()
+        numbers = program.numbers
+        self.pointers = np.zeros(len(numbers) + 1, np.int64)
+        self._flag = np.zeros(1, np.int64)
+        self.pointers[program.flag] = self._flag.ctypes.data
+        self._table = np.array([self.at(size) for size in program.sizes.sizes] or [0], np.int64)
+        self._addresses = self.pointers.ctypes.data, self._table.ctypes.data
+        for place, array in enumerate(program.constants, program.inputs):
+            self.pointers[place] = _address(array)
+        parts = [(b, *b.whole) for b in program.parts if b.whole is not None]
+        self._parts = np.array([numbers[b] for b, _, _ in parts], np.intp)
+        self._wholes = np.array([numbers[whole] for _, whole, _ in parts], np.intp)
+        self._starts = np.array(
+            [self.at(start) * b.dtype.itemsize for b, _, start in parts], np.int64
+        )
+        self._shapes = [tuple([self.at(n) for n in view.shape]) for view in program.outputs]
+        self._held: list[Array] = []
+        self._threads = 0
+
+    def at(self, size: Dimension) -> int:
+        """The number that a size is."""
+        return size if isinstance(size, int) else evaluate(size, self.sizes)
+
+    def _plan(self, threads: int) -> None:
+        """Place what is kept for a time only; how much scratch there is depends on the threads."""
+        program = self.program
+        scratch = {s.buffer: s.bytes(self.at, threads) for s in program.kernels.scratches}
+        needed = [
+            scratch[b] if b in scratch else self.at(b.elements) * b.dtype.itemsize
+            for b in program.temporaries
+        ]
+        self.plan = plan(program.lifetimes, needed)
+        self._arena = np.empty(self.plan.size + ALIGNMENT, np.uint8)
+        base = _address(self._arena)
+        base += -base % ALIGNMENT
+        for buffer, offset in zip(program.temporaries, self.plan.offsets, strict=True):
+            self.pointers[program.numbers[buffer]] = base + offset
+        self._threads = threads
+
+    def run(
+        self,
+        arrays: list[Array],
+        refused: Collection[int] = (),
+        changed: Collection[int] | None = None,
+        given: Sequence[Array | None] = (),
+    ) -> list[Array]:
+        """The outputs.
+
+        Args:
+            arrays: one for each input.
+            refused: outputs that are written to fresh memory this time.
+            changed: the positions in `arrays` that hold others than in the last call; `None`: all.
+            given: for each output a contiguous array to write it to, or `None`.
+
+        Raises:
+            FlaggedError: for an index that lies outside; nothing was written to what was donated.
+        """
+        if not self._lock.acquire(blocking=False):
+            return Frame(self.program, self.sizes, self.donated).run(arrays, refused, None, given)
+        try:
+            return self._run(arrays, refused, changed, given)
+        finally:
+            self._lock.release()
+
+    def _run(
+        self,
+        arrays: list[Array],
+        refused: Collection[int],
+        changed: Collection[int] | None,
+        given: Sequence[Array | None],
+    ) -> list[Array]:
+        program, pointers = self.program, self.pointers
+        threads = pool.get_threads()
+        if threads != self._threads:
+            self._plan(threads)
+        if changed is None or not self._held:
+            self._held = [*arrays, *program.constants]
+            changed = range(len(arrays))
+        for place in changed:
+            array = arrays[place]
+            if not array.flags.c_contiguous:
+                array = np.ascontiguousarray(array)
+            self._held[place] = array
+            pointers[place] = _address(array)
+        results, known = self._place_outputs(arrays, refused, given)
+        if len(self._parts):
+            pointers[self._parts] = pointers[self._wholes] + self._starts
+        buffers, sizes = self._addresses
+        for segment in program.segments:
+            if segment.call is not None:
+                self._call(segment.call, known)
+            else:
+                pool.run(segment.address, buffers, sizes, threads if segment.parallel else 1)
+        if self._flag[0]:
+            self._flag[0] = 0
+            raise FlaggedError
+        return results
+
+    def _place_outputs(
+        self, arrays: list[Array], refused: Collection[int], given: Sequence[Array | None]
+    ) -> tuple[list[Array], dict[Buffer, Array]]:
+        program = self.program
+        known: dict[Buffer, Array] = {}
+        results: list[Array] = []
+        for number, (view, shape) in enumerate(zip(program.outputs, self._shapes, strict=True)):
+            buffer = view.buffer
+            place = program.numbers[buffer]
+            if place < program.given:
+                results.append(self._held[place].reshape(shape))
+                continue
+            array = known.get(buffer)
+            if array is None:
+                donor = self.donated.get(number)
+                if donor is not None and number not in refused:
+                    array = arrays[donor]
+                    if not array.flags.c_contiguous:
+                        array = None
+                elif number < len(given):
+                    array = given[number]
+                if array is None:
+                    array = np.empty(shape, view.dtype.dtype)
+                known[buffer] = array
+                self.pointers[place] = _address(array)
+            results.append(array if array.shape == shape else array.reshape(shape))
+        return results, known
+
+    # Calls of numpy kernels
+
+    def _call(self, node: Node, known: dict[Buffer, Array]) -> None:
+        equation = node.equation
+        operands = [wrap(self._array(view, known)) for view in node.operands]
+        params = {k: concrete_param(v, self.sizes) for k, v in equation.params.items()}
+        out = equation.primitive.bind(*operands, **params)
+        outs = out if equation.primitive.multiple else (out,)
+        for view, result in zip(node.outputs, outs, strict=True):
+            np.copyto(self._array(view, known), result._data)
+
+    def _array(self, view: View, known: dict[Buffer, Array]) -> Array:
+        """A view as a numpy array."""
+        dtype = view.dtype.dtype
+        shape = tuple([self.at(n) for n in view.shape])
+        if 0 in shape:
+            return np.empty(shape, dtype)
+        strides = [self.at(s) * dtype.itemsize for s in view.strides]
+        offset = self.at(view.offset) * dtype.itemsize
+        root = view.buffer
+        if root.whole is not None:
+            root, start = root.whole
+            offset += self.at(start) * dtype.itemsize
+        place = self.program.numbers[root]
+        if place < self.program.given:
+            base = self._held[place]
+        elif root in known:
+            base = known[root]
+        else:
+            base = self._arena
+            offset += int(self.pointers[place]) - _address(self._arena)
+        raw = base.reshape(-1).view(np.uint8)
+        return np.ndarray(shape, dtype, raw, offset, strides)
+
+
+def _address(array: Array) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
