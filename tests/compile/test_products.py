@@ -268,6 +268,14 @@ def test_batches(machine: Machine, layouts: str) -> None:
         Case(machine, "float", layouts, sizes, symbolic="m", batch=batch).check()
 
 
+@MACHINES
+@pytest.mark.parametrize("layouts", ["nt", "tn"])
+def test_long_sums(machine: Machine, layouts: str) -> None:
+    Case(machine, "float", layouts, (60, 70, 2101)).check()
+    Case(machine, "double", layouts, (17, 40, 2100), symbolic="k").check()
+    Case(machine, "float", layouts, (50, 33, 2500), symbolic="mka").check()
+
+
 @pytest.mark.parametrize("layouts", ["nn", "nt", "tn"])
 def test_random_shapes(layouts: str) -> None:
     random = np.random.default_rng(5)
@@ -287,7 +295,7 @@ def test_values_that_are_not_finite() -> None:
 
 def test_kernels_are_shared() -> None:
     module = Module()
-    plan: ProductPlan = plan_product(ProductShape("float", 24, 64, 16, (16, 1), (64, 1)), host())
+    plan = plan_product(ProductShape("float", 24, 64, 16, (16, 1), (64, 1)), host())
 
     def write(name: str) -> None:
         f = Function(module, name, [("p", PTR), ("thread", I64), ("threads", I64)])
