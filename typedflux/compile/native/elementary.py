@@ -41,7 +41,7 @@ from typedflux.compile.native.trigonometry import sin as sin
 from typedflux.compile.native.trigonometry import tan as tan
 
 ERRORS: Final = {
-    "exp": 1.1, "exp2": 1.1, "expm1": 1.6, "tanh": 2.0, "sinh": 2.5, "cosh": 2.0, "sigmoid": 3.0,
+    "exp": 1.1, "exp2": 1.1, "expm1": 1.5, "tanh": 1.6, "sinh": 2.5, "cosh": 1.5, "sigmoid": 2.5,
     "log": 1.0, "log2": 1.0, "log10": 1.0, "log1p": 1.5, "softplus": 2.0, "asinh": 3.0,
     "acosh": 3.0, "atanh": 3.0, "sin": 1.6, "cos": 1.6, "tan": 4.0, "asin": 2.5, "acos": 1.5,
     "atan": 2.0, "erf": 1.2, "erfinv": 3.0,
