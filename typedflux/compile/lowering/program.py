@@ -7,6 +7,7 @@ through their numpy kernels.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ from typedflux.compile.lowering.rows import Phases
 from typedflux.compile.lowering.views import Buffer, View, same, same_strides
 from typedflux.compile.native.engine import Compiled
 from typedflux.compile.native.machine import Machine, host
+from typedflux.compile.native.parts import divided
 from typedflux.core.graph import Graph
 from typedflux.shapes.dims import is_fixed
 
@@ -185,9 +187,13 @@ class Program:
             if segment.call is None:
                 writer.write(f"region_{number}", segment.items)
                 segment.parallel = not all(isinstance(s, Stage) and s.alone for s in segment.items)
-        self.text = module.text(self.machine.vector_bits)
+        bits = self.machine.vector_bits
+        self.text = module.text(bits)
         if any(s.call is None for s in self.segments):
-            self.compiled = Compiled(self.text, self.machine)
+            key = hashlib.sha256(self.text.encode()).hexdigest()
+            self.compiled = Compiled.load_or_build(
+                key, lambda: divided(module, pool.get_threads(), bits), self.machine
+            )
             for number, segment in enumerate(self.segments):
                 if segment.call is None:
                     segment.address = self.compiled.address(f"region_{number}")
