@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from typedflux.compile.native import composites as c
 from typedflux.compile.native import division, whole
 from typedflux.compile.native import elementary as e
 from typedflux.compile.native.conversions import astype as astype
@@ -38,7 +39,6 @@ from typedflux.compile.native.floating import (
     sqrt,
     strict_add,
     strict_mul,
-    strict_sub,
     with_sign,
 )
 from typedflux.dtypes import DType, bool_, float64, int64
@@ -131,63 +131,15 @@ def express(
 
 # Functions of floats alone
 
-
-def _rsqrt(f: Function, x: Value) -> Value:
-    return f.div(like(x, 1.0), sqrt(f, x))
-
-
-def _gelu_tanh(f: Function, x: Value) -> Value:
-    # x/2 (1 + tanh(u)) is x sigmoid(2 u), and loses nothing below 0
-    square = strict_mul(f, x, x)
-    scale = strict_mul(f, x, like(x, 2 * math.sqrt(2 / math.pi)))
-    u = strict_mul(f, scale, f.fma(square, like(x, 0.044715), like(x, 1.0)))
-    one = like(x, 1.0)
-    return f.div(x, strict_add(f, one, e.exp_normal(f, f.negative(u))))
-
-
-def _leakyrelu(f: Function, x: Value, slope: Value) -> Value:
-    return f.select(f.compare("ogt", x, like(x, 0.0)), x, strict_mul(f, slope, x))
-
-
-def _elu(f: Function, x: Value, scale: Value) -> Value:
-    zero = like(x, 0.0)
-    positive = f.compare("ogt", x, zero)
-    below = e.expm1(f, f.select(positive, zero, x))
-    return f.select(positive, x, strict_mul(f, scale, below))
-
-
-def _logcosh(f: Function, x: Value) -> Value:
-    size = absolute(f, x)
-    term = e.log1p_exp(f, strict_mul(f, size, like(x, -2.0)))
-    return strict_sub(f, strict_add(f, size, term), like(x, math.log(2)))
-
-
-def _xlogy(f: Function, x: Value, y: Value) -> Value:
-    zero = like(x, 0.0)
-    return f.select(f.compare("oeq", x, zero), zero, strict_mul(f, x, e.log(f, y)))
-
-
-def _weighted(f: Function, x: Value, y: Value) -> Value:
-    zero = like(x, 0.0)
-    return f.select(f.compare("oeq", x, zero), zero, strict_mul(f, x, y))
-
-
-def _logit_term(f: Function, x: Value, y: Value) -> Value:
-    size, zero = absolute(f, x), like(x, 0.0)
-    share = f.select(f.compare("ogt", x, zero), strict_sub(f, like(x, 1.0), y), y)
-    lost = f.select(f.compare("oeq", share, zero), zero, strict_mul(f, size, share))
-    return strict_add(f, lost, e.log1p_exp(f, f.negative(size)))
-
-
 _FLOATS: Final[dict[str, Callable[..., Value]]] = {
     "exp": e.exp, "expm1": e.expm1, "log": e.log, "log1p": e.log1p, "log2": e.log2,
-    "log10": e.log10, "logaddexp": e.logaddexp, "sqrt": sqrt, "rsqrt": _rsqrt, "tanh": e.tanh,
+    "log10": e.log10, "logaddexp": e.logaddexp, "sqrt": sqrt, "rsqrt": c.rsqrt, "tanh": e.tanh,
     "sinh": e.sinh, "cosh": e.cosh, "asinh": e.asinh, "acosh": e.acosh, "atanh": e.atanh,
     "sin": e.sin, "cos": e.cos, "tan": e.tan, "asin": e.asin, "acos": e.acos, "atan": e.atan,
     "atan2": e.atan2, "erf": e.erf, "erfinv": e.erfinv, "sigmoid": e.sigmoid,
-    "softplus": e.softplus, "hypot": e.hypot, "copysign": with_sign, "gelu_tanh": _gelu_tanh,
-    "leakyrelu": _leakyrelu, "elu": _elu, "logcosh": _logcosh, "xlogy": _xlogy,
-    "xlogx": lambda f, x: _xlogy(f, x, x), "weighted": _weighted, "logit_term": _logit_term,
+    "softplus": e.softplus, "hypot": e.hypot, "copysign": with_sign, "gelu_tanh": c.gelu_tanh,
+    "leakyrelu": c.leakyrelu, "elu": c.elu, "logcosh": c.logcosh, "xlogy": c.xlogy,
+    "xlogx": lambda f, x: c.xlogy(f, x, x), "weighted": c.weighted, "logit_term": c.logit_term,
     "divide": lambda f, x, y: f.div(x, y),
     "reciprocal": lambda f, x: f.div(like(x, 1.0), x),
 }  # fmt: skip
