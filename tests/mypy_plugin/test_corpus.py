@@ -21,7 +21,6 @@ KNOWN_MISSES: dict[str, str] = {
     "arithmetic_triangular_indices_1": "a list takes tensors of other shapes than its first",
     "fresh_vision_detection_head_4": "names in a record's fields are unknown",
     "fresh_sequences_key_value_cache_1": "names in a record's fields are unknown",
-    "fresh_sequences_windowed_forecast_2": "min(n,12) is not held against n-12",
     "fresh_sequences_dynamic_memory_2": "a product with a missing batch axis fits",
     "fresh_classes_generic_attention_heads_1": "the number of heads is unknown",
     "fresh_classes_typed_batches_2": "names in a record's fields are unknown",

@@ -114,7 +114,8 @@ SYMBOLIC_BINDINGS: list[tuple[str, tuple[Dimension, ...], str, str | None]] = [
     ("*s 3", (n, m, 3), "*s=(n m)", None),
     ("b b//2*2", (n, n), "b=n", None),
     ("b (b)if(b>3)else(0)", (n, 7), "b=n", None),
-    ("b max(b,1)", (n, 7), "b=n", None),
+    ("b max(b,1)", (n, n), "b=n", None),
+    ("b max(b,1)", (n, 7), "", "axis 1 is 7, but max(b,1) is max(n,1) (b=n)"),
 ]
 
 

@@ -159,6 +159,12 @@ EQUAL: list[tuple[Dimension, Dimension, bool | None]] = [
     (n * (m // n), m, None),
     (n // 2 + n, n // 2 + m, False),
     (n % 4, 5, False),
+    (dim_min(n, 12), n - 12, False),
+    (dim_min(n, 12), n, None),
+    (dim_min(n, 5), dim_min(m, 5), None),
+    (2 * dim_max(n, m), 3 * n + 2 * m, False),
+    (dim_max(n - 12, 0), n - 12, None),
+    (dim_min(n, flexible), m, None),
     (UNKNOWN, 3, None),
     (UNKNOWN, UNKNOWN, None),
 ]

@@ -249,7 +249,8 @@ def terms_of(value: int | Dim) -> Terms:
 def equal(a: Dimension, b: Dimension) -> bool | None:
     """Whether two sizes are the same; None where nobody can tell.
 
-    Rigid names are universally quantified: two different polynomials in them are different.
+    Rigid names are universally quantified: two different polynomials in them are different. The
+    smaller of two sizes is one of them: it differs from what both differ from.
 
     >>> n, m = symbol("n"), symbol("m")
     >>> equal(n + n, 2 * n), equal(n, m), equal(n // 2 * 2, n), equal(n, UNKNOWN)
@@ -262,13 +263,39 @@ def equal(a: Dimension, b: Dimension) -> bool | None:
     left, right = terms_of(a), terms_of(b)
     if left == right:
         return True
-    difference = poly.add(left, right, -1)
-    if poly.is_constant(difference) or _never_zero(difference):
-        return False
+    return False if _differ(poly.add(left, right, -1), _MOST_EXTREMES) else None
+
+
+_MOST_EXTREMES = 4
+"""How many sizes of the form `min(a,b)` or `max(a,b)` a comparison takes apart."""
+
+
+def _differ(difference: Terms, extremes: int) -> bool:
+    """Whether a difference is taken never to be zero."""
+    if poly.is_constant(difference):
+        return bool(poly.constant_part(difference))
+    if _never_zero(difference):
+        return True
     atoms = {item for mono, _ in difference for item in mono}
     if all(isinstance(item, Symbol) and item.kind == "rigid" for item in atoms):
-        return False if _supposed.get() is None else None
-    return None
+        return _supposed.get() is None
+    for item in atoms:
+        if isinstance(item, Opaque) and item.op in ("min", "max"):
+            return extremes > 0 and all(
+                _differ(_replaced(difference, item, arg), extremes - 1) for arg in item.args
+            )
+    return False
+
+
+def _replaced(terms: Terms, atom: Opaque, instead: Terms) -> Terms:
+    """The polynomial with another in place of an atom."""
+    total = poly.ZERO
+    for mono, k in terms:
+        part = poly.constant(k)
+        for item in mono:
+            part = poly.multiply(part, instead if item == atom else poly.atom(item))
+        total = poly.add(total, part)
+    return total
 
 
 def surely_different(a: int | Dim, b: int | Dim) -> bool:
