@@ -24,7 +24,6 @@ from typedflux.compile.native.engine import Compiled
 from typedflux.compile.native.machine import Machine, host
 from typedflux.compile.native.products import (
     Operand,
-    ProductPlan,
     ProductShape,
     plan_product,
 )

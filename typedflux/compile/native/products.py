@@ -25,7 +25,7 @@ DEEP = 2048
 """The longest sums that are done in one go."""
 
 _DEPTH = 512  # of the parts of longer ones
-_SHARES = 24  # the fewest parts to share among threads
+_SHARES = 16  # the fewest parts to share among threads
 _FAR = 256  # elements between what a kernel reads one after the other that are worth packing
 
 
@@ -167,7 +167,13 @@ def _panels(shape: ProductShape, machine: Machine, rows: int, width: int) -> int
     blocks = 16 if shape.m is None else -(-shape.m // rows)
     panels = max(1, -(-shape.n // width))
     groups = max(-(-panels // fitting), min(panels, -(-_SHARES // max(1, blocks))))
-    return -(-panels // groups)
+    most = -(-panels // groups)
+
+    def lacking(each: int) -> int:
+        """Columns that the last group has fewer than the others."""
+        return -shape.n % (each * width) if shape.n is not None else 0
+
+    return min(range(most, most // 2, -1), key=lacking)
 
 
 def _deep(usual: Blocking) -> Blocking:
