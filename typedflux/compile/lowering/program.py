@@ -33,6 +33,7 @@ from typedflux.compile.lowering.memory import Lifetime
 from typedflux.compile.lowering.regions import RegionWriter, SizeTable
 from typedflux.compile.lowering.rows import Phases
 from typedflux.compile.lowering.views import Buffer, View, same, same_strides
+from typedflux.compile.native import pool
 from typedflux.compile.native.engine import Compiled
 from typedflux.compile.native.machine import Machine, host
 from typedflux.compile.native.parts import divided
