@@ -6,7 +6,7 @@ function is built. All threads run every stage, with a barrier after each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Protocol
 
@@ -176,7 +176,7 @@ class SweepPlan:
 
 @dataclass(frozen=True, slots=True)
 class WeightGradientPlan:
-    """The gradient by the weight: sums of each thread, then their totals."""
+    """The gradient by the weight: sums, then their totals."""
 
     sums: WeightSums
     stages: int = 2
@@ -185,7 +185,8 @@ class WeightGradientPlan:
     def scratch_bytes(self, batch: int, threads: int) -> int:
         """See `Plan`."""
         width = 8 if self.sums.scalar == "double" else 4
-        return width * threads * (self.sums.elements + self._buffer)
+        shares = 1 if self.sums.shared else threads
+        return width * (shares * self.sums.elements + threads * self._buffer)
 
     @property
     def _buffer(self) -> int:
@@ -205,8 +206,8 @@ class WeightGradientPlan:
     ) -> None:
         """See `Plan`. Here `w` is the result's gradient, with strides as an image has them."""
         if stage == 0:
-            copies = f.plus(f.times(threads, self.sums.elements), f.times(thread, self._buffer))
-            buffer = f.at(scratch, copies, Type(self.sums.scalar))
+            buffers = f.plus(f.times(threads, self.sums.elements), f.times(thread, self._buffer))
+            buffer = f.at(scratch, buffers, Type(self.sums.scalar))
             emit_sums(f, self.sums, batch, x, w, scratch, buffer, thread, threads)
         else:
             emit_totals(f, self.sums, scratch, thread, threads, epilogue)
@@ -248,9 +249,8 @@ def plan_weight_gradient(c: Convolution, machine: Machine) -> Plan:
     tile, cycles = choose_columns(machine, c.scalar, reads, writes)
     joint, fewer = choose_columns(machine, c.scalar, rows, writes)
     if fewer > 0.9 * cycles * prod(c.kernel) or rows * -(-writes // lanes) > _MOST_STATIC:
-        return WeightGradientPlan(
-            WeightSums(axes, c.groups, reads, writes, c.scalar, lanes, tile, images, band)
-        )
+        sums = WeightSums(axes, c.groups, reads, writes, c.scalar, lanes, tile, images, band)
+        return WeightGradientPlan(replace(sums, shared=_shared(c, sums)))
     copy = None
     if not all(a.inside for a in axes) or not c.first or None in c.first[1:]:
         last = c.in_channels > 1 and c.first[1:2] == (1,)
@@ -260,6 +260,15 @@ def plan_weight_gradient(c: Convolution, machine: Machine) -> Plan:
             axes, c.groups, reads, writes, c.scalar, lanes, joint, images, band, False, True, copy
         )
     )
+
+
+def _shared(c: Convolution, sums: WeightSums) -> bool:
+    """Whether there are so many weights that each thread better goes over all images for its share
+    of them than adds up all of them for its share of the images."""
+    images = prod(c.in_size) * c.in_channels + prod(c.out_size) * c.out_channels
+    images *= 64 if c.batch is None else c.batch
+    units = c.groups * sums.panels.count * sums.taps
+    return 2 * sums.elements >= images and units >= 32
 
 
 def _units(c: Convolution, axes: tuple[Axis, ...]) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typedflux.compile.native.emitter import Function, Index
 from typedflux.compile.native.padded_copies import PaddedCopy
 from typedflux.compile.native.window_tiles import Panels, Tile
 from typedflux.compile.native.windows import Axis, taps_of
@@ -26,6 +27,7 @@ class WeightSums:
         depthwise: each channel has a kernel of its own; all are one group.
         narrow: the tile's columns are taps and channels of the input together.
         copy: what the windows see, if that is copied first.
+        shared: threads split the tiles and have sums in common, instead of the units.
     """
 
     axes: tuple[Axis, ...]
@@ -40,6 +42,7 @@ class WeightSums:
     depthwise: bool = False
     narrow: bool = False
     copy: PaddedCopy | None = None
+    shared: bool = False
 
     @property
     def taps(self) -> int:
@@ -60,3 +63,12 @@ class WeightSums:
     def elements(self) -> int:
         """Elements of a thread's sums."""
         return self.groups * self.group_elements
+
+    @property
+    def bands(self) -> int:
+        """Units of an image, or of the images that make one."""
+        return -(-self.axes[0].count // self.band)
+
+    def units(self, f: Function, batch: Index) -> Index:
+        """How many units there are."""
+        return f.times(f.over(f.plus(batch, self.images - 1), self.images), self.bands)
