@@ -245,17 +245,18 @@ SIZES = [
 @SCALARS
 @pytest.mark.parametrize("layouts", ["nn", "nt", "tn", "tt", "ps", "rp"])
 def test_known_sizes(machine: Machine, scalar: str, layouts: str) -> None:
-    for seed, sizes in enumerate(SIZES):
-        if (seed + len(layouts) + ord(layouts[1])) % 2 == 0 or machine == host():
-            Case(machine, scalar, layouts, sizes, seed=seed).check()
+    start = 0 if machine == host() and scalar == "float" else ord(layouts[1]) % 3
+    for seed, sizes in list(enumerate(SIZES))[start :: 3 if start else 1]:
+        Case(machine, scalar, layouts, sizes, seed=seed).check()
 
 
-@MACHINES
+@pytest.mark.parametrize("machine", machines()[:2], ids=lambda m: str(m.vector_bits))
 @SCALARS
 @pytest.mark.parametrize("layouts", ["nn", "nt", "tn", "ss"])
 @pytest.mark.parametrize("symbolic", ["m", "n", "k", "mnka", "mA", "nB"])
 def test_symbolic_sizes(machine: Machine, scalar: str, layouts: str, symbolic: str) -> None:
-    for seed, sizes in enumerate([(0, 2, 3), (1, 20, 5), (15, 47, 16), (53, 3, 20)]):
+    pairs = [[(0, 2, 3), (53, 3, 20)], [(1, 20, 5), (15, 47, 16)]]
+    for seed, sizes in enumerate(pairs[(len(symbolic) + ord(layouts[0])) % 2]):
         Case(machine, scalar, layouts, sizes, symbolic, seed=seed).check()
 
 
