@@ -32,6 +32,7 @@ from typedflux.compile.lowering.kernels import Kernels, Stage
 from typedflux.compile.lowering.memory import Lifetime
 from typedflux.compile.lowering.regions import RegionWriter, SizeTable
 from typedflux.compile.lowering.rows import Phases
+from typedflux.compile.lowering.stamps import Stamps
 from typedflux.compile.lowering.views import Buffer, View, same, same_strides
 from typedflux.compile.native import pool
 from typedflux.compile.native.engine import Compiled
@@ -56,13 +57,19 @@ class Segment:
 class Program:
     """A graph as native code. Made by `compile_graph`.
 
+    Args:
+        stamps: takes the times of all that runs, if given.
+
     Attributes:
         donations: for each output the inputs whose memory it may take over: all that reads them has
             run when the output is written, or reads the same element just before.
     """
 
-    def __init__(self, graph: Graph, machine: Machine | None = None) -> None:
+    def __init__(
+        self, graph: Graph, machine: Machine | None = None, *, stamps: Stamps | None = None
+    ) -> None:
         self.graph = graph
+        self.stamps = stamps
         self.machine = host() if machine is None else machine
         self.analysis = analyse(graph)
         self._plan_outputs()
@@ -140,6 +147,8 @@ class Program:
         for scratch in self.kernels.scratches:
             self._temporary(scratch.buffer)
         self.flag = self._number(self.kernels.flag)
+        if self.stamps is not None:
+            self._number(self.stamps.buffer)
         self.segments: list[Segment] = []
         for item in self.block.items:
             if isinstance(item, Call):
@@ -183,7 +192,7 @@ class Program:
 
     def _regions(self) -> None:
         module = self.kernels.module
-        writer = RegionWriter(module, self.numbers, self.sizes, self.flag)
+        writer = RegionWriter(module, self.numbers, self.sizes, self.flag, self.stamps)
         for number, segment in enumerate(self.segments):
             if segment.call is None:
                 writer.write(f"region_{number}", segment.items)

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from typedflux.compile.lowering.blocks import Block, Call, ChoiceItem, Item, LoopItem
+from typedflux.compile.lowering.blocks import Block, Call, ChoiceItem, Item, LoopItem, parts_of
 from typedflux.compile.lowering.kernels import Stage
+from typedflux.compile.lowering.stamps import Stamps
 from typedflux.compile.lowering.views import Buffer, View
 from typedflux.compile.native.emitter import (
     I8,
@@ -39,12 +40,18 @@ class SizeTable:
 
 
 class RegionWriter:
-    """Writes regions into a module."""
+    """Writes regions into a module; with `stamps` such as take the time of each item."""
 
     def __init__(
-        self, module: Module, numbers: dict[Buffer, int], sizes: SizeTable, flag: int
+        self,
+        module: Module,
+        numbers: dict[Buffer, int],
+        sizes: SizeTable,
+        flag: int,
+        stamps: Stamps | None = None,
     ) -> None:
         self.module = module
+        self.stamps = stamps
         self.flag = flag
         self.numbers = numbers
         self.sizes = sizes
@@ -62,6 +69,9 @@ class RegionWriter:
         self.f = Function(self.module, name, parameters)
         self.buffers, self.table, self.thread, self.threads, self.barrier = self.f.parameters
         self._end = self.f.fresh("end")
+        if self.stamps is not None:
+            self._times = self._pointer(self.stamps.buffer)
+            self.stamps.begin(self.f, self._times, self.thread)
         self._items(items)
         self.f.goto(self._end)
         self.f.label(self._end)
@@ -70,7 +80,9 @@ class RegionWriter:
     def _items(self, items: Sequence[Item]) -> None:
         """The items one after the other, none beginning before all threads have left the last."""
         for place, item in enumerate(items):
-            if place and not (_is_alone(items[place - 1]) and _is_alone(item)):
+            if self.stamps is not None:
+                self._enter(item)
+            elif place and not (_is_alone(items[place - 1]) and _is_alone(item)):
                 self._wait()
             if isinstance(item, Stage):
                 self._stage(item)
@@ -80,6 +92,14 @@ class RegionWriter:
                 self._choice(item)
             else:
                 assert not isinstance(item, Call)
+            if self.stamps is not None:
+                self._wait()
+                entered = bool(parts_of(item))
+                self.stamps.finish(self.f, self._times, self.thread, item, entered=entered)
+
+    def _enter(self, item: Item) -> None:
+        if self.stamps is not None and parts_of(item):
+            self.stamps.enter(self.f, self._times, self.thread, item)
 
     def _wait(self) -> None:
         emit_barrier(self.f, self.barrier, self.threads)
