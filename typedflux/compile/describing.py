@@ -1,0 +1,239 @@
+"""What compiled groups are, in words and numbers, for `explain` and `profile`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from typedflux.compile.lowering.analysis import CONVOLUTIONS, POOLS, REDUCTIONS, Node
+from typedflux.compile.lowering.blocks import Block, Item, LoopItem, parts_of
+from typedflux.compile.lowering.grouping import Group
+from typedflux.compile.lowering.kernels import Stage
+from typedflux.compile.lowering.views import Buffer, View
+from typedflux.compile.native.expressions import supports
+from typedflux.core.types import Shape
+from typedflux.dtypes import float32
+from typedflux.shapes.dims import Dimension, is_fixed
+
+SizeOf = Callable[[Dimension], int]
+"""The number that a size is in a call."""
+
+_KINDS = {"columns": "columns", "product": "product", "gather": "gather", "call": "numpy"}
+
+
+@dataclass(eq=False, slots=True)
+class Work:
+    """A group with what runs it.
+
+    Attributes:
+        stored: the values that it leaves in memory.
+        items: its kernels, or the loop, branch or call that it is.
+        depth: in how many loops and branches it is.
+    """
+
+    group: Group
+    stored: list[View]
+    items: list[Item]
+    depth: int
+
+    @property
+    def kind(self) -> str:
+        """What sort of work it is, in a word."""
+        node = self.group.nodes[0]
+        if self.group.kind == "control":
+            return "loop" if isinstance(self.items[0], LoopItem) else "branch"
+        if self.group.kind == "window":
+            return "convolution" if node.equation.primitive.name in CONVOLUTIONS else "pool"
+        if self.group.kind == "rows":
+            return "rows" if self.group.reduced else "elementwise"
+        return _KINDS[self.group.kind]
+
+    @property
+    def operations(self) -> str:
+        """The operations that are one, as in `affine, multiply x2, relu`."""
+        counts = Counter([_operation(node) for node in self.group.nodes])
+        return ", ".join([name if n == 1 else f"{name} x{n}" for name, n in counts.items()])
+
+    @property
+    def space(self) -> Shape:
+        """The shape that is gone over."""
+        if self.group.kind in ("control", "call"):
+            return self.group.nodes[0].outputs[0].shape
+        return self.group.space
+
+
+def works(block: Block, depth: int = 0) -> Iterator[Work]:
+    """What a block does, in order, the inside of a loop or branch after it."""
+    items: dict[int, list[Item]] = {}
+    for item in block.items:
+        key = id(item.group if isinstance(item, Stage) else item.node)
+        items.setdefault(key, []).append(item)
+    for group, stored in block.groups:
+        mine = items.get(id(group)) or items.get(id(group.nodes[0]))
+        if not mine:
+            continue  # nothing is left to do: written in place, or wanted by nobody
+        made = {view.buffer: view for node in group.nodes for view in node.outputs}
+        yield Work(group, [made[buffer] for buffer in stored], mine, depth)
+        for item in mine:
+            for inner in parts_of(item):
+                yield from works(inner, depth + 1)
+
+
+def _operation(node: Node) -> str:
+    return node.kind if node.kind in ("copy", "fill") else node.equation.primitive.name
+
+
+# Work in numbers
+
+
+def operations_done(group: Group, at: SizeOf) -> int | None:
+    """Floating-point operations of a product or a convolution, two for each multiplication and
+    sum; `None` for other groups."""
+    node = group.nodes[0]
+    name = node.equation.primitive.name
+    if group.kind == "product":
+        return 2 * _count(node.outputs[0].shape, at) * at(node.operands[0].shape[-1])
+    if group.kind == "window" and name in CONVOLUTIONS:
+        first, second = node.operands
+        # Each is a sum of products over the elements of the convolution's result and the kernel.
+        result, kernel = {
+            "conv": (node.shape, second.shape),
+            "conv_input_gradient": (first.shape, second.shape),
+            "conv_weight_gradient": (second.shape, node.shape),
+        }[name]
+        return 2 * _count(result, at) * _count(kernel[1:], at)
+    return None
+
+
+def bytes_moved(work: Work, at: SizeOf) -> int:
+    """Bytes that a group has to read, each once, and to write."""
+    made = {view.buffer for node in work.group.nodes for view in node.outputs}
+    read: dict[Buffer, int] = {}
+    for node in work.group.nodes:
+        for view in node.operands:
+            if view.buffer not in made:
+                read[view.buffer] = max(read.get(view.buffer, 0), _bytes_of(view, at))
+    return sum(read.values()) + sum([_bytes_of(view, at) for view in work.stored])
+
+
+def _bytes_of(view: View, at: SizeOf) -> int:
+    count = view.dtype.itemsize
+    for size, stride in zip(view.shape, view.strides, strict=True):
+        if not is_fixed(stride, 0):
+            count *= at(size)
+    return count
+
+
+def _count(shape: Shape, at: SizeOf) -> int:
+    count = 1
+    for size in shape:
+        count *= at(size)
+    return count
+
+
+# In words
+
+
+def why_numpy(node: Node) -> str:
+    """Why there is no code for an operation that runs through its numpy kernel."""
+    primitive = node.equation.primitive
+    lowering = primitive.lowering
+    name, detail = primitive.name, lowering.detail
+    dtypes = dict.fromkeys([v.dtype for v in (*node.operands, *node.outputs)])
+    of = " and ".join([d.name for d in dtypes])
+    if any(d.is_complex for d in dtypes):
+        return "complex numbers have no code"
+    if lowering.kind == "elementwise":
+        plain = [float32] * len(node.operands)
+        known = supports(detail, plain, float32, node.equation.params)
+        return f"no code for {of}" if known else f"no code for {name}"
+    if lowering.kind == "contraction":
+        return f"no code for products of {of}"
+    if lowering.kind == "reduction" and detail in REDUCTIONS:
+        rank = len(node.operands[0].shape)
+        return f"no code for {of}" if rank else "no code for a sum over no axes"
+    if name in CONVOLUTIONS or name in POOLS:
+        sizes = [n for v in (*node.operands, *node.outputs) for n in v.shape[1:]]
+        if not all(isinstance(n, int) for n in sizes):
+            return "only the batch may have a symbolic size"
+        return "a size is 0" if 0 in sizes else f"no code for {of}"
+    if name in ("gather", "scatter_add"):
+        return f"no code for this form of index, or for {of}"
+    if name in ("concat", "stack") and len(dtypes) > 1:
+        return f"operands of several dtypes: {of}"
+    if name in ("scan", "while_loop", "cond"):
+        return "what is inside has no code"
+    return f"no code for {name}"
+
+
+def shape_text(shape: Shape) -> str:
+    """A shape as annotations write it."""
+    return " ".join([_size_text(n) for n in shape]) or "scalar"
+
+
+def _size_text(size: Dimension) -> str:
+    text = str(size)
+    return text if isinstance(size, int) or text.isidentifier() else f"({text})"
+
+
+def value_text(views: Sequence[View]) -> str:
+    """Values in memory: `float32 64 512`, alike ones once with their number."""
+    counts = Counter([f"{v.dtype.name} {shape_text(v.shape)}" for v in views])
+    return ", ".join([text if n == 1 else f"{n} of {text}" for text, n in counts.items()])
+
+
+def bytes_text(count: float) -> str:
+    """A number of bytes with three digits.
+
+    >>> bytes_text(512), bytes_text(5_321), bytes_text(1_234_567)
+    ('512 B', '5.32 kB', '1.23 MB')
+    """
+    return scaled_text(count, ("B", "kB", "MB", "GB", "TB"))
+
+
+def seconds_text(seconds: float) -> str:
+    """A time with three digits.
+
+    >>> seconds_text(0.00123), seconds_text(2.5)
+    ('1.23 ms', '2.5 s')
+    """
+    if seconds >= 1:
+        return f"{seconds:.3g} s"
+    return scaled_text(seconds * 1e9, ("ns", "us", "ms"))
+
+
+def scaled_text(value: float, units: Sequence[str]) -> str:
+    """A number in the largest unit of which it has one; each is a thousand of the one before."""
+    for unit in units[:-1]:
+        if value < 999.5:
+            return f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.4g} {units[-1]}"
+
+
+def shortened(text: str, width: int) -> str:
+    """Text that fits, with dots where some was left out.
+
+    >>> shortened("add, multiply", 10)
+    'add, mu...'
+    """
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
+    """Lines of columns; the columns numbered in `right` end at the same place.
+
+    >>> aligned([["a", "10"], ["bcd", "5"]], right=[1])
+    ['a    10', 'bcd   5']
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            [
+                cell.rjust(width) if place in right else cell.ljust(width)
+                for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ]
+        ).rstrip()
+        for row in rows
+    ]
