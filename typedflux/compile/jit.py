@@ -253,10 +253,13 @@ def jit(function: Callable[..., Any] | None = None, /) -> Any:
 
 
 def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
-    """The graph that `jit` runs for these arguments, with types, and what sizes were pinned.
+    """What `jit` makes of a function for these arguments.
 
-    State that the function reads without being given it, such as the ambient random generator or
-    the fields of a captured model, comes after the arguments.
+    First the graph with its types, and what it relies on of symbolic sizes. State that the function
+    reads without being given it, such as the ambient random generator or the fields of a captured
+    model, comes after the arguments. Then the groups of operations that became a kernel or a few,
+    with the shape that they go over and what they leave in memory; the operations that run through
+    numpy, and why; and the memory at the sizes of this call. Or else why the interpreter runs it.
 
     >>> import typedflux as flux
     >>> print(flux.explain(lambda x: x * 2, flux.asarray([1.0])))
@@ -264,11 +267,17 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
       constants %1: Float32[Tensor, ""]
       %2: Float32[Tensor, "1"] = multiply(%0, %1)
       return %2
+    1 group: 1 call of 1 kernel in 1 region of native code
+         kind         over  operations  leaves in memory
+      1  elementwise  1     multiply    float32 1
+    memory
+      inputs      4 B
+      constants   4 B
+      outputs     4 B
+      in between  none
+      in place    %2 may take over an input's memory
     """
+    from typedflux.compile.explaining import explanation
+
     jitted = function if isinstance(function, Jitted) else Jitted(function)
-    traced, _ = jitted.specialise(args, kwargs)
-    lines = [str(traced.graph)]
-    for guard in traced.graph.guards:
-        verdict = "" if guard.holds else "not "
-        lines.append(f"  relies on {verdict}{guard.left} {guard.relation} {guard.right}")
-    return "\n".join(lines)
+    return explanation(*jitted.specialise(args, kwargs))
