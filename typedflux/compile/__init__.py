@@ -1,5 +1,6 @@
 """Tracing functions to typed graphs and running those."""
 
+from typedflux.compile.finite import NonFiniteError as NonFiniteError
 from typedflux.compile.jit import Jitted as Jitted
 from typedflux.compile.jit import explain as explain
 from typedflux.compile.jit import jit as jit
