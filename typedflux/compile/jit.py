@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 
+from typedflux.compile.finite import is_requested, require_finite
 from typedflux.compile.lowering.errors import FlaggedError, UnsupportedError
 from typedflux.compile.signature import SymbolicAxes, flatten, leaf_types
 from typedflux.compile.template import Template, fill
@@ -118,8 +119,9 @@ def holds(guard: Guard, sizes: dict[Any, int]) -> bool:
 class Jitted:
     """A function traced at its first call with each signature. See `jit`."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], *, check_finite: bool | None = None) -> None:
         self.function = function
+        self.check_finite = is_requested() if check_finite is None else check_finite
         self._axes: SymbolicAxes | None = None
         self._traced: dict[Hashable, list[Traced]] = {}
         functools.update_wrapper(self, function, updated=())  # its fields are its own
@@ -131,7 +133,7 @@ class Jitted:
 
     def __typed__(self, decorate: Callable[[Any], Any]) -> Jitted:
         """The same with run-time checks, which run while it is traced and cost nothing later."""
-        return Jitted(decorate(self.function))
+        return Jitted(decorate(self.function), check_finite=self.check_finite)
 
     def __get__(self, instance: Any, owner: type) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -149,6 +151,9 @@ class Jitted:
         for module, field in traced.captured:
             inputs.extend(leaves(module.__dict__[field]))
         outputs = traced.run(inputs, sizes)
+        if self.check_finite:
+            name = getattr(self, "__name__", type(self.function).__name__)
+            require_finite(name, traced.graph, inputs, sizes, outputs)
         for write in traced.writes:
             target = write.module if write.branch is None else given.branches[write.branch]
             target.__dict__[write.field] = fill(write.value, outputs, given.branches)
@@ -226,10 +231,10 @@ class Jitted:
 
 
 @overload
-def jit(function: Callable[P, R], /) -> Callable[P, R]: ...
+def jit(function: Callable[P, R], /, *, check_finite: bool | None = None) -> Callable[P, R]: ...
 @overload
-def jit() -> Callable[[Callable[P, R]], Callable[P, R]]: ...
-def jit(function: Callable[..., Any] | None = None, /) -> Any:
+def jit(*, check_finite: bool | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def jit(function: Callable[..., Any] | None = None, /, *, check_finite: bool | None = None) -> Any:
     """Trace `function` once per signature to a typed graph, and run that.
 
     A signature is the structure of the arguments, the dtypes, the static values in them and the
@@ -240,6 +245,12 @@ def jit(function: Callable[..., Any] | None = None, /) -> Any:
     Assignments to fields of modules and of optimiser states take effect after each call. Branching
     on a tensor's value is an error that says what to use instead.
 
+    Args:
+        check_finite: look at what every call computed, which takes time. Where that is not finite,
+            the call raises a `NonFiniteError`, a `ValueError` that names the first operation that
+            gave NaN or an infinity, and assigns nothing. `None`: as the environment variable
+            `TYPEDFLUX_CHECK_FINITE` says, by default no.
+
     >>> import typedflux as flux
     >>> @flux.jit
     ... def double(x: flux.Tensor) -> flux.Tensor:
@@ -248,8 +259,8 @@ def jit(function: Callable[..., Any] | None = None, /) -> Any:
     Tensor([2., 4.], float32)
     """
     if function is None:
-        return jit
-    return cast(Any, Jitted(function))
+        return functools.partial(jit, check_finite=check_finite)
+    return cast(Any, Jitted(function, check_finite=check_finite))
 
 
 def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
