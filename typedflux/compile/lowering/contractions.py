@@ -132,36 +132,55 @@ class ProductKernel:
             frame.pointer(scratch),
             frame.thread,
             frame.threads,
-            self._finish,
+            _Finish(self),
             batch=frame.size(product(m.batch)),
             place=place if m.batch else None,
         )
         f.close()
 
-    def _finish(
-        self, f: Function, row: Index, column: Index, value: Value, mask: Value | None
-    ) -> None:
-        """What follows the product, for a vector of its results."""
-        elements, nest, frame = self.elements, self.nest, self.frame
-        if f is not frame.function:
-            frame = Frame.trial(f)
-            elements = Elements(frame, self.group, nest, self.machine.lanes)
-            elements.load_uniform()
+
+class _Finish:
+    """What follows the product, for a vector of its results. See `RowEpilogue`."""
+
+    def __init__(self, kernel: ProductKernel) -> None:
+        self.kernel = kernel
+        self.row: Index | None = None
+
+    def begin_row(self, f: Function, row: Index) -> None:
+        """Go to a row."""
+        self._go(self.kernel.frame, self.kernel.elements, row)
+        self.row = row
+
+    def _go(self, frame: Frame, elements: Elements, row: Index) -> None:
+        f, nest = frame.function, self.kernel.nest
         last = len(nest.extents) - 1
-        rest = f.plus(self.row_base, row)
+        rest = f.plus(self.kernel.row_base, row)
         outer: list[Index] = []
         for axis in reversed(range(last)):
             extent = frame.size(nest.extents[axis])
             outer.insert(0, rest if axis == 0 else f.modulo(rest, extent))
             rest = f.over(rest, extent)
         elements.at_row(outer, [last])
+
+    def __call__(
+        self, f: Function, row: Index, column: Index, value: Value, mask: Value | None, /
+    ) -> None:
+        kernel = self.kernel
+        frame, elements = kernel.frame, kernel.elements
+        if f is not frame.function:
+            frame = Frame.trial(f)
+            elements = Elements(frame, kernel.group, kernel.nest, kernel.machine.lanes)
+            elements.load_uniform()
+            self._go(frame, elements, row)
+        elif row is not self.row:
+            self.begin_row(f, row)
         elements.at_element(column, mask)
-        if self.bias is not None:
-            value = f.add(value, elements.load(nest.loads[load_key(*self.bias)]))
-        elements.values[self.node.outputs[0].buffer] = value
-        for buffer in self.stored:  # first all values: memory of operands may be taken over
+        if kernel.bias is not None:
+            value = f.add(value, elements.load(kernel.nest.loads[load_key(*kernel.bias)]))
+        elements.values[kernel.node.outputs[0].buffer] = value
+        for buffer in kernel.stored:  # first all values: memory of operands may be taken over
             elements.value(buffer)
-        for buffer in self.stored:
+        for buffer in kernel.stored:
             elements.store(buffer)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from typedflux.compile.native.emitter import Function, Index, Value
 from typedflux.compile.native.machine import Machine
@@ -62,7 +62,21 @@ Epilogue: TypeAlias = Callable[[Function, Index, Index, Value, "Value | None"], 
 """What is done with results: `(f, row, column, vector, mask)`, for consecutive columns from
 `column` on; `mask` has the lanes that are valid, `None` for all. Vectors have `machine.lanes`
 lanes. It is written several times, once into a function that is thrown away, and must not keep
-values from one time to the next."""
+values from one time to the next; but where it is a `RowEpilogue`, it may keep what `begin_row`
+has computed for the row."""
+
+
+@runtime_checkable
+class RowEpilogue(Protocol):
+    """An epilogue that does part of its work once for each row of a block."""
+
+    def begin_row(self, f: Function, row: Index) -> None:
+        """What comes now, until the next call, is of this row."""
+
+    def __call__(
+        self, f: Function, row: Index, column: Index, value: Value, mask: Value | None, /
+    ) -> None: ...
+
 
 Placement: TypeAlias = Callable[[Function, Value], "tuple[Operand, Operand]"]
 """The operands of one product of a batch, from its number. Called within the loop over the batch

@@ -28,6 +28,7 @@ from typedflux.compile.native.product_layout import (
     Epilogue,
     Operand,
     Placement,
+    RowEpilogue,
     count_blocks,
     share,
 )
@@ -273,9 +274,11 @@ class _Groups:
             return False
         sums = tile.sums(f, values)
         for row in range(block.cut.height):
+            at = f.plus(block.row, row)
+            self._begin_row(at)
             for j, (c, mask) in enumerate(self._vectors(block.columns)):
-                place = f.plus(block.row, row), f.plus(block.column, c)
-                self.epilogue(f, *place, sums[row * tile.vectors + j], mask)
+                value = sums[row * tile.vectors + j]
+                self.epilogue(f, at, f.plus(block.column, c), value, mask)
         return True
 
     def _finish(self, block: _Block, results: Value) -> None:
@@ -285,16 +288,22 @@ class _Groups:
         columns = block.columns
         with f.loop(0, block.count) as r:
             line = f.at(results, f.times(r, blocking.out_width), self.scalar)
+            row = f.plus(block.row, r)
+            self._begin_row(row)
 
             def handle(c: Index, mask: Value | None) -> None:
                 vector = f.load(self.scalar.wide(lanes), line, c)
-                self.epilogue(f, f.plus(block.row, r), f.plus(block.column, c), vector, mask)
+                self.epilogue(f, row, f.plus(block.column, c), vector, mask)
 
             if isinstance(columns, int) and columns <= 4 * lanes and self._light:
                 for c, mask in self._vectors(columns):
                     handle(c, mask)
             else:
                 f.lanes_of(columns, lanes, handle)
+
+    def _begin_row(self, row: Index) -> None:
+        if isinstance(self.epilogue, RowEpilogue):
+            self.epilogue.begin_row(self.f, row)
 
     def _vectors(self, columns: Index) -> list[tuple[int, Value | None]]:
         """Where vectors begin in so many columns, with the mask of the last."""
