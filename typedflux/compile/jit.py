@@ -10,14 +10,19 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Hashable
+import weakref
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
+from typing import Any, ParamSpec, TypeVar, cast, overload
 
+from typedflux.compile.calls.programs import Program, program_of
+from typedflux.compile.calls.reader import UnreadableError
+from typedflux.compile.calls.record import MISS, Record
 from typedflux.compile.finite import is_requested, require_finite
-from typedflux.compile.lowering.errors import FlaggedError, UnsupportedError
+from typedflux.compile.lowering.errors import FlaggedError
 from typedflux.compile.signature import SymbolicAxes, flatten, leaf_types
 from typedflux.compile.template import Template, fill
+from typedflux.core import tracing
 from typedflux.core.graph import Graph, GraphTrace, Guard, run_graph
 from typedflux.core.primitive import type_of
 from typedflux.core.staging import Staged
@@ -29,9 +34,6 @@ from typedflux.ops.random import Generator, default_generator
 from typedflux.shapes.dims import evaluate
 from typedflux.tensor import Tensor, wrap
 
-if TYPE_CHECKING:
-    from typedflux.compile.lowering.program import Program
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -41,19 +43,38 @@ _RELATIONS: dict[str, Callable[[int, int], bool]] = {
 }  # fmt: skip
 
 
+AMBIENT: Any = object()
+"""Stands for the ambient generator, whichever it is in a call."""
+
+
+def _present(owner: Any) -> Any:
+    return default_generator() if owner is AMBIENT else owner
+
+
 @dataclass(slots=True)
 class Write:
-    """An assignment to repeat after each call: to an argument's module, or a captured one."""
+    """An assignment to repeat after each call: to an argument's module, or a captured one.
+
+    Attributes:
+        branch: which of the arguments' modules, `None` for `module`.
+        template: of the value.
+    """
 
     branch: int | None
     module: Any
     field: str
-    value: Any
+    template: Any
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Traced:
-    """One specialisation: the graph, where its inputs come from and where its outputs go."""
+    """One specialisation: the graph, where its inputs come from and where its outputs go.
+
+    Attributes:
+        captured: fields that the function reads without being given them.
+        names: for each tensor among the arguments, names of its symbolic axes.
+        is_recordable: whether its calls may be told apart quickly.
+    """
 
     graph: Graph
     hints: dict[str, int]
@@ -64,40 +85,63 @@ class Traced:
     result: Any
     names: list[list[str | None] | None]
     program: Program | None = None
-    """Native code, where there is any for the graph; else the interpreter runs it."""
+    """What runs the graph: native code, or the interpreter where there can be none."""
     reason: str = ""
     """Why there is none."""
+    is_recordable: bool = True
 
     def compile(self) -> None:
         """Make the native code."""
-        from typedflux.compile.lowering.program import Program  # llvmlite takes time to import
-        from typedflux.compile.passes import optimise
-
-        try:
-            self.program = Program(optimise(self.graph))
-        except UnsupportedError as error:
-            self.reason = str(error)
-
-    def run(self, inputs: list[Tensor], sizes: dict[Any, int]) -> list[Tensor]:
-        """The graph's outputs."""
-        if self.program is not None:
-            try:
-                return [wrap(a) for a in self.program.run([t._data for t in inputs], sizes)]
-            except FlaggedError:
-                pass  # the interpreter says what is wrong
-        return run_graph(self.graph, inputs, sizes)
+        self.program, self.reason = program_of(self.graph)
 
     def still_holds(self) -> bool:
         """Whether what was captured is of the same types, and what was static is as it was."""
         if not all([s.still_holds() for s in self.static]):
             return False
         types = iter(self.captured_types)
-        for module, field in self.captured:
+        for module, field in self.captured_now():
             for tensor in leaves(module.__dict__.get(field)):
                 known = next(types, None)
                 if known is None or tensor.dtype != known.dtype or tensor.shape != known.shape:
                     return False
         return next(types, None) is None
+
+    def captured_now(self) -> list[tuple[Any, str]]:
+        """The captured fields of this call."""
+        return [(_present(owner), field) for owner, field in self.captured]
+
+    @property
+    def draws(self) -> bool:
+        """Whether it uses the ambient generator."""
+        return any([owner is AMBIENT for owner, _ in self.captured])
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it holds no values of a transformation around the trace."""
+        return not any([isinstance(t, Tracer) for _, t in self.graph.constants])
+
+    def run(self, tensors: list[Tensor], sizes: dict[Any, int]) -> list[Tensor]:
+        """The graph's outputs, in memory of their own."""
+        if self.program is None or not self.is_closed:
+            return run_graph(self.graph, tensors, sizes)
+        try:
+            outputs = self.program.run([t._data for t in tensors], sizes, ())
+        except FlaggedError:
+            return run_graph(self.graph, tensors, sizes)  # which says what is wrong
+        known: dict[Any, Tensor] = dict(self.graph.constants)
+        known.update(zip(self.graph.inputs, tensors, strict=True))
+        return [
+            known.setdefault(v, wrap(out))
+            for v, out in zip(self.graph.outputs, outputs, strict=True)
+        ]
+
+    def target(self, write: Write, branches: Sequence[Any]) -> Any:
+        """The module that a write assigns to."""
+        return _present(write.module) if write.branch is None else branches[write.branch]
+
+    def allows(self, sizes: dict[Any, int]) -> bool:
+        """Whether all guards hold."""
+        return all([holds(guard, sizes) for guard in self.graph.guards])
 
     def sizes(self, tensors: list[Tensor]) -> dict[Any, int] | None:
         """The named sizes in this call, `None` when a guard fails: trace again."""
@@ -106,7 +150,7 @@ class Traced:
             for name, size in zip(names or (), tensor.shape, strict=False):
                 if name is not None and sizes.setdefault(name, size) != size:
                     return None
-        return sizes if all(holds(g, sizes) for g in self.graph.guards) else None
+        return sizes if self.allows(sizes) else None
 
 
 def holds(guard: Guard, sizes: dict[Any, int]) -> bool:
@@ -114,6 +158,27 @@ def holds(guard: Guard, sizes: dict[Any, int]) -> bool:
     left = evaluate(guard.left, sizes)
     right = evaluate(guard.right, sizes)
     return _RELATIONS[guard.relation](left, right) is guard.holds
+
+
+_MOST_RECORDS = 8
+_MOST_MET = 64
+_WORTH = 4
+"""As often as a record must have served to have been worth its making."""
+_PATIENCE = 32
+"""After so many that were not, no more are made."""
+
+
+def _forget(jitted: Any, record: Any, _: Any) -> None:
+    """Drop a record, one of whose modules has gone."""
+    owner = jitted()
+    if owner is not None:
+        gone = record()
+        owner._records = tuple([r for r in owner._records if r is not gone])
+
+
+def _write(branch: int | None, module: Any, field: str, template: Any) -> Write:
+    # A specialisation serves other modules too, and must not keep the first ones alive.
+    return Write(branch, module if branch is None else None, field, template)
 
 
 class Jitted:
@@ -124,6 +189,11 @@ class Jitted:
         self.check_finite = is_requested() if check_finite is None else check_finite
         self._axes: SymbolicAxes | None = None
         self._traced: dict[Hashable, list[Traced]] = {}
+        self._records: tuple[Record, ...] = ()
+        self._met: set[tuple[int, ...]] = set()
+        """Specialisations and modules that a call had: a second one is recorded."""
+        self._wasted = 0
+        """Records that went without having served often."""
         functools.update_wrapper(self, function, updated=())  # its fields are its own
 
     @property
@@ -139,6 +209,15 @@ class Jitted:
         return self if instance is None else functools.partial(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not tracing.graphs_under_way:
+            for record in self._records:
+                result = record.call(args, kwargs)
+                if result is not MISS:
+                    return result
+        return self._general(args, kwargs)
+
+    def _general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call whose arguments are taken apart and looked up."""
         given = flatten((args, kwargs))
         if (
             current_graph() is not None
@@ -148,16 +227,42 @@ class Jitted:
             return self.function(*args, **kwargs)  # part of what is being traced already
         traced, sizes = self.specialise(args, kwargs)
         inputs = list(given.leaves)
-        for module, field in traced.captured:
+        for module, field in traced.captured_now():
             inputs.extend(leaves(module.__dict__[field]))
         outputs = traced.run(inputs, sizes)
-        if self.check_finite:
+        if self.check_finite and traced.is_closed:
             name = getattr(self, "__name__", type(self.function).__name__)
             require_finite(name, traced.graph, inputs, sizes, outputs)
         for write in traced.writes:
-            target = write.module if write.branch is None else given.branches[write.branch]
-            target.__dict__[write.field] = fill(write.value, outputs, given.branches)
-        return fill(traced.result, outputs, given.branches)
+            target = traced.target(write, given.branches)
+            target.__dict__[write.field] = fill(write.template, outputs, given.branches)
+        result = fill(traced.result, outputs, given.branches)
+        self._remember(traced, given.branches, args, kwargs)
+        return result
+
+    def _remember(
+        self, traced: Traced, branches: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """Record the call when it is the second of its kind."""
+        if self.check_finite or not traced.is_recordable or self._wasted > _PATIENCE:
+            return
+        kind = (id(traced), *map(id, branches))
+        if kind not in self._met:
+            if len(self._met) >= _MOST_MET:
+                self._met.clear()
+            self._met.add(kind)
+            return
+        try:
+            record = Record(traced, args, kwargs)
+        except UnreadableError:
+            traced.is_recordable = False
+            return
+        forget = functools.partial(_forget, weakref.ref(self), weakref.ref(record))
+        record.roots = [weakref.ref(root, forget) for root in record.roots]
+        self._met.discard(kind)
+        records = (record, *self._records)
+        self._wasted += sum([r.hits < _WORTH for r in records[_MOST_RECORDS:]])
+        self._records = records[:_MOST_RECORDS]
 
     def specialise(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -198,6 +303,11 @@ class Jitted:
         named: dict[int, list[str | None]],
     ) -> Traced:
         """Run the function on tracers and record it."""
+        ambient = default_generator()
+
+        def known(owner: Any) -> Any:
+            return AMBIENT if owner is ambient else owner
+
         trace = GraphTrace()
         staged = Staged()
         captures = Captures(lambda t: trace.input(type_of(t)))
@@ -214,19 +324,21 @@ class Jitted:
                 out = self.function(*traced_args, **traced_kwargs)
             template = Template(trace, staged, branches)
             writes = [
-                Write(template.index(original), original, field, template.of(value))
+                _write(template.index(original), original, field, template.of(value))
                 for original, field, value in staged.changes()
             ]
             writes += [
-                Write(None, module, field, template.of(captures.values[key]))
+                Write(None, known(module), field, template.of(captures.values[key]))
                 for key, (module, field) in captures.written.items()
             ]
             result = template.of(out)
         names = [named.get(id(t)) for t in tensors]
         types = [type_of(t) for m, field in captures.fields for t in leaves(m.__dict__[field])]
         static = list(captures.static.values())
-        traced = Traced(trace.graph, hints, captures.fields, types, static, writes, result, names)
-        traced.compile()
+        fields = [(known(module), field) for module, field in captures.fields]
+        traced = Traced(trace.graph, hints, fields, types, static, writes, result, names)
+        if traced.is_closed:
+            traced.compile()
         return traced
 
 

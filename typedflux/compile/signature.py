@@ -19,7 +19,7 @@ from typedflux.checks.annotations import (
 )
 from typedflux.core.tree import children, is_branch
 from typedflux.core.types import Shape, TensorType
-from typedflux.nn.module import Module, is_frozen, mode_of
+from typedflux.nn.module import Module, buffers, is_frozen, mode_of, ties
 from typedflux.shapes.dims import Dimension, symbol
 from typedflux.shapes.spec import NamedAxis, VariadicAxis
 from typedflux.tensor import Tensor
@@ -46,19 +46,26 @@ def flatten(value: Any) -> Flattened:
             return ("tensor", item.dtype.name, item.ndim)
         parts = children(item)
         if parts is None:
-            return _static_key(item)
+            return static_key(item)
         if id(item) in seen:
             return ("again", seen[id(item)])
         seen[id(item)] = len(seen)
         if is_branch(item):
             branches.append(item)
-        settings = (mode_of(item), is_frozen(item)) if isinstance(item, Module) else ()
+        settings = _settings(item) if isinstance(item, Module) else ()
         return (type(item), *settings, *[(name, visit(part)) for name, part in parts])
 
     return Flattened(leaves, branches, visit(value))
 
 
-def _static_key(value: Any) -> Hashable:
+def _settings(module: Module) -> tuple[Hashable, ...]:
+    """What a module keeps about itself that decides what a trace of it does."""
+    tied = [(name, t.name, static_key(t.transform)) for name, t in ties(module).items()]
+    return (mode_of(module), is_frozen(module), buffers(module), *tied)
+
+
+def static_key(value: Any) -> Hashable:
+    """What a value without tensors is specialised by."""
     if isinstance(value, float):
         return (float, value.hex())  # 0.0 and -0.0 are equal, as are 1 and 1.0
     try:

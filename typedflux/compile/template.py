@@ -6,7 +6,7 @@ reference for each module among the arguments; `fill` puts the outputs and modul
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +57,10 @@ class Template:
         return rebuild(value, [self.of(part) for _, part in parts])
 
 
-def fill(template: Any, outputs: Sequence[Tensor], branches: Sequence[Any]) -> Any:
-    """The value that a template stands for in one call."""
+def fill(
+    template: Any, outputs: Sequence[Tensor] | Mapping[int, Tensor], branches: Sequence[Any]
+) -> Any:
+    """The value that a template stands for in one call; `outputs` by position."""
     kind = type(template)
     if kind is OutputRef:
         return outputs[template.position]

@@ -23,7 +23,8 @@ TIES = "_ties"
 _STATE = "_state_fields"
 _MODE = "_mode"
 _FROZEN = "_frozen"
-_RESERVED = frozenset({_STATE, TIES, DIMS, "_active", _MODE, _FROZEN})
+RESERVED = frozenset({_STATE, TIES, DIMS, "_active", _MODE, _FROZEN})
+"""The fields that a module keeps about itself: no parts of the tree."""
 
 
 class Module(Stateful):
@@ -90,7 +91,7 @@ class Module(Stateful):
 
     def tree_fields(self) -> dict[str, Any]:
         """The fields that may hold leaves or branches, by name."""
-        fields = {k: v for k, v in self.__dict__.items() if k not in _RESERVED}
+        fields = {k: v for k, v in self.__dict__.items() if k not in RESERVED}
         fields = seen_fields(self, fields)
         ties = self.__dict__.get(TIES)
         if ties:
@@ -119,7 +120,7 @@ class Module(Stateful):
         held = buffers(self)
         if not is_frozen(self):
             return held
-        return held | {k for k, v in self.__dict__.items() if k not in _RESERVED and _freezes(v)}
+        return held | {k for k, v in self.__dict__.items() if k not in RESERVED and _freezes(v)}
 
     # Printing
 
@@ -147,7 +148,7 @@ class Module(Stateful):
 
     def is_blank(self) -> bool:
         """Whether no field has been assigned yet."""
-        return all(name in _RESERVED for name in self.__dict__)
+        return all(name in RESERVED for name in self.__dict__)
 
     # Training or testing
 
@@ -210,7 +211,7 @@ def _freezes(value: Any) -> bool:
 
 def _is_frozen_whole(value: Any) -> bool:
     if isinstance(value, Module):
-        fields = [v for k, v in value.__dict__.items() if k not in _RESERVED]
+        fields = [v for k, v in value.__dict__.items() if k not in RESERVED]
         return is_frozen(value) and all(map(_is_frozen_whole, fields))
     return all(_is_frozen_whole(part) for _, part in children(value) or ())
 

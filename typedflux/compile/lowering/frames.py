@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,31 @@ if TYPE_CHECKING:
     from typedflux.compile.lowering.program import Program
 
 Array: TypeAlias = npt.NDArray[Any]
+
+
+class _Output(NamedTuple):
+    """Where an output is written.
+
+    Attributes:
+        place: of its buffer, in the table of pointers.
+        donor: the input whose memory it takes over.
+        given: the input or constant that it is, as it came.
+        first: the first output with its buffer.
+    """
+
+    number: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    buffer: Buffer
+    place: int
+    donor: int | None
+    given: int | None
+    first: int
+
+    @property
+    def is_alias(self) -> bool:
+        """Whether nothing is written for it."""
+        return self.given is not None or self.first != self.number
 
 
 class Frame:
@@ -56,9 +81,31 @@ class Frame:
         self._starts = np.array(
             [self.at(start) * b.dtype.itemsize for b, _, start in parts], np.int64
         )
-        self._shapes = [tuple([self.at(n) for n in view.shape]) for view in program.outputs]
-        self._held: list[Array] = []
+        first: dict[Buffer, int] = {}
+        for number, view in enumerate(program.outputs):
+            first.setdefault(view.buffer, number)
+        self._outputs = [self._output(i, first) for i in range(len(program.outputs))]
+        self._aliases = [o for o in self._outputs if o.is_alias]
+        own = [o for o in self._outputs if not o.is_alias]
+        self._fresh = [o for o in own if o.donor is None]
+        self._taken = [o for o in own if o.donor is not None]
+        self._places = np.array([o.place for o in self._taken], np.intp)
+        self._donors = np.array([o.donor for o in self._taken], np.intp)
+        self._copied: set[int] = set()
+        """The inputs that had to be copied in the last call, to lie in row-major order."""
+        self._is_bound = False
         self._threads = 0
+
+    def _output(self, number: int, first: Mapping[Buffer, int]) -> _Output:
+        program = self.program
+        view = program.outputs[number]
+        shape = tuple([self.at(n) for n in view.shape])
+        place = program.numbers[view.buffer]
+        given = place if place < program.given else None
+        donor = self.donated.get(number)
+        return _Output(
+            number, shape, view.dtype.dtype, view.buffer, place, donor, given, first[view.buffer]
+        )
 
     def at(self, size: Dimension) -> int:
         """The number that a size is."""
@@ -116,69 +163,73 @@ class Frame:
         threads = pool.get_threads()
         if threads != self._threads:
             self._plan(threads)
-        if changed is None or not self._held:
-            self._held = [*arrays, *program.constants]
+        if changed is None or not self._is_bound:
+            self._copied.clear()
             changed = range(len(arrays))
+        elif self._copied:
+            changed = self._copied.union(changed)
+        # Nothing here is kept: who else refers to an array decides about writing in place.
+        held = [*arrays, *program.constants]
         for place in changed:
             array = arrays[place]
             if not array.flags.c_contiguous:
-                array = np.ascontiguousarray(array)
-            self._held[place] = array
+                array = held[place] = np.ascontiguousarray(array)
+                self._copied.add(place)
             pointers[place] = _address(array)
-        results, known = self._place_outputs(arrays, refused, given)
+        self._is_bound = True
+        results = self._place_outputs(held, refused, given)
         if len(self._parts):
             pointers[self._parts] = pointers[self._wholes] + self._starts
         buffers, sizes = self._addresses
         for segment in program.segments:
             if segment.call is not None:
-                self._call(segment.call, known)
-            else:
-                pool.run(segment.address, buffers, sizes, threads if segment.parallel else 1)
-        if self._flag[0]:
-            self._flag[0] = 0
-            raise FlaggedError
+                self._call(segment.call, held, results)
+                continue
+            pool.run(segment.address, buffers, sizes, threads if segment.parallel else 1)
+            if self._flag[0]:
+                self._flag[0] = 0
+                raise FlaggedError
         return results
 
     def _place_outputs(
-        self, arrays: list[Array], refused: Collection[int], given: Sequence[Array | None]
-    ) -> tuple[list[Array], dict[Buffer, Array]]:
-        program = self.program
-        known: dict[Buffer, Array] = {}
-        results: list[Array] = []
-        for number, (view, shape) in enumerate(zip(program.outputs, self._shapes, strict=True)):
-            buffer = view.buffer
-            place = program.numbers[buffer]
-            if place < program.given:
-                results.append(self._held[place].reshape(shape))
-                continue
-            array = known.get(buffer)
+        self, held: list[Array], refused: Collection[int], given: Sequence[Array | None]
+    ) -> list[Array]:
+        pointers = self.pointers
+        results: list[Any] = [None] * len(self._outputs)
+        fresh = self._fresh
+        if self._taken:
+            pointers[self._places] = pointers[self._donors]
+            if refused or self._copied:
+                copied = self._copied
+                shut = [o for o in self._taken if o.number in refused or o.donor in copied]
+                fresh = [*fresh, *shut]
+            for output in self._taken:
+                results[output.number] = held[output.donor]  # type: ignore[index]
+        for output in fresh:
+            number = output.number
+            array = given[number] if number < len(given) else None
             if array is None:
-                donor = self.donated.get(number)
-                if donor is not None and number not in refused:
-                    array = arrays[donor]
-                    if not array.flags.c_contiguous:
-                        array = None
-                elif number < len(given):
-                    array = given[number]
-                if array is None:
-                    array = np.empty(shape, view.dtype.dtype)
-                known[buffer] = array
-                self.pointers[place] = _address(array)
-            results.append(array if array.shape == shape else array.reshape(shape))
-        return results, known
+                array = np.empty(output.shape, output.dtype)
+            results[number] = array
+            pointers[output.place] = _address(array)
+        for output in self._aliases:
+            whole = held[output.given] if output.given is not None else results[output.first]
+            results[output.number] = whole.reshape(output.shape)
+        return results
 
     # Calls of numpy kernels
 
-    def _call(self, node: Node, known: dict[Buffer, Array]) -> None:
+    def _call(self, node: Node, held: list[Array], results: list[Array]) -> None:
         equation = node.equation
-        operands = [wrap(self._array(view, known)) for view in node.operands]
+        known = {o.buffer: results[o.number] for o in self._outputs if o.given is None}
+        operands = [wrap(self._array(view, held, known)) for view in node.operands]
         params = {k: concrete_param(v, self.sizes) for k, v in equation.params.items()}
         out = equation.primitive.bind(*operands, **params)
         outs = out if equation.primitive.multiple else (out,)
         for view, result in zip(node.outputs, outs, strict=True):
-            np.copyto(self._array(view, known), result._data)
+            np.copyto(self._array(view, held, known), result._data)
 
-    def _array(self, view: View, known: dict[Buffer, Array]) -> Array:
+    def _array(self, view: View, held: list[Array], known: dict[Buffer, Array]) -> Array:
         """A view as a numpy array."""
         dtype = view.dtype.dtype
         shape = tuple([self.at(n) for n in view.shape])
@@ -192,7 +243,7 @@ class Frame:
             offset += self.at(start) * dtype.itemsize
         place = self.program.numbers[root]
         if place < self.program.given:
-            base = self._held[place]
+            base = held[place]
         elif root in known:
             base = known[root]
         else:
