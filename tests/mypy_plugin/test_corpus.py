@@ -35,6 +35,9 @@ KNOWN_MISSES: dict[str, str] = {
     "fresh_learning_full_training_loop_4": "an axis of size 1 that the program wrote never warns",
     "fresh_learning_evolution_and_sampling_2": "a function that gives a plain Tensor",
     "fresh_learning_evolution_and_sampling_3": "a function that gives a plain Tensor",
+    "fresh_learning_replay_records_1": "a parameter that is a plain nn.Chain",
+    "fresh_learning_replay_records_4": "a parameter that is a plain nn.Chain",
+    "fresh_learning_states_through_time_4": "names in a record's fields are unknown",
 }
 
 # Good programs that are blamed, and why.
