@@ -13,7 +13,6 @@ import os
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -53,6 +52,7 @@ def own_step(name: str, operation: str, threads: int) -> Step:
     """Our operation on `threads` threads."""
     from tests.compile.staged import channels_last, store_vector, strides
     from typedflux.compile.native import convolutions as generated
+    from typedflux.compile.native import pool
     from typedflux.compile.native.emitter import I64, PTR, Function, Module
     from typedflux.compile.native.engine import Compiled
     from typedflux.compile.native.machine import host
@@ -78,53 +78,35 @@ def own_step(name: str, operation: str, threads: int) -> Step:
     if operation == "weight gradient":  # as the compiler lays them out
         places = (1, outer, inner // groups * outer * kernel, inner // groups * outer)
     module = Module()
+    names = [("buffers", PTR), ("sizes", PTR), ("thread", I64), ("threads", I64), ("barrier", PTR)]
+    f = Function(module, "region", names)
+    buffers, _, thread, count, barrier = f.parameters
+    a, b, o, scratch = (f.load(PTR, f.at(buffers, i, I64)) for i in range(4))
+
+    def epilogue(f: Any, index: Any, value: Any, mask: Any) -> None:
+        place = f.sum_of(*zip(index, places, strict=True))
+        store_vector(f, value, o, place, places[plan.vector_axis], mask)
+
+    images = generated.Image(a, strides(first)), generated.Image(b, strides(second))
     for stage in range(plan.stages):
-        parameters = [(n, PTR) for n in ("first", "second", "out", "scratch")]
-        f = Function(module, f"stage{stage}", [*parameters, ("thread", I64), ("threads", I64)])
-        a, b, o, scratch, thread, count = f.parameters
-
-        def epilogue(f: Any, index: Any, value: Any, mask: Any, o: Any = o) -> None:
-            place = f.sum_of(*zip(index, places, strict=True))
-            store_vector(f, value, o, place, places[plan.vector_axis], mask)
-
-        images = generated.Image(a, strides(first)), generated.Image(b, strides(second))
+        if stage:
+            pool.emit_barrier(f, barrier, count)
         plan.emit(stage, f, batch, *images, scratch, thread, count, epilogue)
-        f.close()
+    f.close()
     start = time.perf_counter()
     compiled = Compiled(module.text(host().vector_bits), host())
     if os.environ.get("SHOW"):
         print(name, operation, plan, f"{time.perf_counter() - start:.3f} s", file=sys.stderr)
-    types: list[Any] = [ctypes.c_void_p] * 4 + [ctypes.c_int64] * 2
-    stages = [compiled.function(f"stage{i}", types) for i in range(plan.stages)]
     memory = np.zeros(plan.scratch_bytes(batch, threads) + 64, np.uint8)
-    pointers = [v.ctypes.data for v in (first, second, out)]
-    pointers.append(memory.ctypes.data + -memory.ctypes.data % 64)
-    owners = (first, second, out, memory)
-
-    def share(thread: int) -> None:
-        assert len(owners) == len(pointers)  # and they live as long as this function
-        for index, function in enumerate(stages):
-            if index and threads > 1:
-                middle.wait()
-            function(*pointers, thread, threads)
-
-    if threads == 1:
-        return lambda: share(0)
-    begin, middle, end = (threading.Barrier(threads) for _ in range(3))
-
-    def work(thread: int) -> None:
-        while True:
-            begin.wait()
-            share(thread)
-            end.wait()
-
-    for thread_index in range(1, threads):
-        threading.Thread(target=work, args=(thread_index,), daemon=True).start()
+    addresses = [v.ctypes.data for v in (first, second, out, memory)]
+    addresses[3] += -addresses[3] % 64
+    table = (ctypes.c_int64 * 4)(*addresses)
+    region = compiled.address("region")
+    owners = (first, second, out, memory, compiled)
 
     def step() -> None:
-        begin.wait()
-        share(0)
-        end.wait()
+        assert owners  # they live as long as this function
+        pool.run(region, ctypes.addressof(table), 0, threads)
 
     return step
 
