@@ -36,26 +36,26 @@ class Flattened:
 
 def flatten(value: Any) -> Flattened:
     """Take a tree apart. Trees with equal keys differ only in their tensors' values and sizes."""
-    leaves: list[Tensor] = []
-    branches: list[Any] = []
-    seen: dict[int, int] = {}
+    found = Flattened([], [], ())
+    key = _visit(value, found, {})
+    return Flattened(found.leaves, found.branches, key)
 
-    def visit(item: Any) -> Hashable:
-        if isinstance(item, Tensor):
-            leaves.append(item)
-            return ("tensor", item.dtype.name, item.ndim)
-        parts = children(item)
-        if parts is None:
-            return static_key(item)
-        if id(item) in seen:
-            return ("again", seen[id(item)])
-        seen[id(item)] = len(seen)
-        if is_branch(item):
-            branches.append(item)
-        settings = _settings(item) if isinstance(item, Module) else ()
-        return (type(item), *settings, *[(name, visit(part)) for name, part in parts])
 
-    return Flattened(leaves, branches, visit(value))
+def _visit(item: Any, found: Flattened, seen: dict[int, int]) -> Hashable:
+    # A function within `flatten` would be a cycle of references to the tensors.
+    if isinstance(item, Tensor):
+        found.leaves.append(item)
+        return ("tensor", item.dtype.name, item.ndim)
+    parts = children(item)
+    if parts is None:
+        return static_key(item)
+    if id(item) in seen:
+        return ("again", seen[id(item)])
+    seen[id(item)] = len(seen)
+    if is_branch(item):
+        found.branches.append(item)
+    settings = _settings(item) if isinstance(item, Module) else ()
+    return (type(item), *settings, *[(name, _visit(part, found, seen)) for name, part in parts])
 
 
 def _settings(module: Module) -> tuple[Hashable, ...]:

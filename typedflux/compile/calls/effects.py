@@ -141,22 +141,21 @@ def positions(template: Any) -> list[int]:
         UnreadableError: for a container that occurs twice, whose tensors count once.
     """
     found: list[int] = []
-    seen: set[int] = set()
-
-    def visit(item: Any) -> None:
-        if type(item) is OutputRef:
-            found.append(item.position)
-            return
-        parts = children(item)
-        if parts and not isinstance(item, BranchRef):
-            if id(item) in seen:
-                raise UnreadableError("a container that occurs twice")
-            seen.add(id(item))
-            for _, part in parts:
-                visit(part)
-
-    visit(template)
+    _add_positions(template, found, set())
     return found
+
+
+def _add_positions(item: Any, found: list[int], seen: set[int]) -> None:
+    if type(item) is OutputRef:
+        found.append(item.position)
+        return
+    parts = children(item)
+    if parts and not isinstance(item, BranchRef):
+        if id(item) in seen:
+            raise UnreadableError("a container that occurs twice")
+        seen.add(id(item))
+        for _, part in parts:
+            _add_positions(part, found, seen)
 
 
 def _decide(
