@@ -30,6 +30,7 @@ from typedflux.checks.ipython import unload_ipython_extension as unload_ipython_
 from typedflux.compile import explain as explain
 from typedflux.compile import jit as jit
 from typedflux.compile import outputsize as outputsize
+from typedflux.compile import profile as profile
 from typedflux.compile.native.pool import get_threads as get_threads
 from typedflux.compile.native.pool import set_threads as set_threads
 from typedflux.control import cond as cond

@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from typedflux.compile.describing import (
-    Work,
-    aligned,
-    bytes_text,
-    shape_text,
-    shortened,
-    value_text,
-    why_numpy,
-    works,
-)
+from typedflux.compile.describing import Work, value_text, why_numpy, works
 from typedflux.compile.lowering.blocks import Call
 from typedflux.compile.lowering.kernels import Stage
 from typedflux.compile.lowering.memory import plan
 from typedflux.compile.native import pool
+from typedflux.compile.tables import aligned, bytes_text, shape_text, shortened
 from typedflux.core.graph import Graph, Variable
 
 if TYPE_CHECKING:
