@@ -12,8 +12,8 @@ from typedflux.compile.calls.programs import Program
 from typedflux.compile.calls.reader import Field, Reading, UnreadableError
 from typedflux.compile.signature import flatten
 from typedflux.compile.template import BranchRef, OutputRef, fill
-from typedflux.core.graph import Graph
 from typedflux.core.tree import children
+from typedflux.core.types import TensorType
 from typedflux.dtypes import DType
 from typedflux.shapes.dims import is_fixed
 from typedflux.tensor import Tensor
@@ -76,6 +76,8 @@ def plan(traced: Traced, reading: Reading, program: Program, branches: Sequence[
     Raises:
         UnreadableError: where fields change in kind.
     """
+    from typedflux.compile.passes.pinning import pin_sizes  # not when typedflux is imported
+
     graph = traced.graph
     first: dict[Any, int] = {}
     same = [first.setdefault(v, j) for j, v in enumerate(graph.outputs)]
@@ -83,13 +85,14 @@ def plan(traced: Traced, reading: Reading, program: Program, branches: Sequence[
     sources = {j: inputs[v] for j, v in enumerate(graph.outputs) if v in inputs}
     known = dict(graph.constants)
     constants = {j: known[v] for j, v in enumerate(graph.outputs) if v in known}
+    types = [v.type for v in pin_sizes(graph).outputs]  # a guard may say what a size is
     updates: list[Update] = []
     assignments: list[Assignment] = []
     for write in traced.writes:
         owner = traced.target(write, branches).__dict__
         field = reading.fields.get((id(owner), write.field))
         if field is not None:
-            updates.append(_update(field, write.template, graph, reading, same))
+            updates.append(_update(field, write.template, types, reading, same))
         elif write.branch is None and not _is_captured(traced, write.module, write.field):
             assignments.append(Assignment(owner, write.field, write.template))
         elif not _is_unchanged(write.template, owner.get(write.field), branches):
@@ -119,14 +122,16 @@ def _is_captured(traced: Traced, module: Any, name: str) -> bool:
     return any([s.owner is module and s.name == name for s in traced.static])
 
 
-def _update(field: Field, template: Any, graph: Graph, reading: Reading, same: list[int]) -> Update:
+def _update(
+    field: Field, template: Any, types: list[TensorType], reading: Reading, same: list[int]
+) -> Update:
     refs = positions(template)
     olds = [reading.leaves[i].anchor for i in field.leaves]
     stand_ins = {j: a.value for j, a in zip(refs, olds, strict=False) if a is not None}
     if len(refs) != len(field.leaves) or flatten(fill(template, stand_ins, ())).key != field.key:
         raise UnreadableError(f"the field {field.name} changes in kind")
     for i, j in zip(field.leaves, refs, strict=True):
-        leaf, type = reading.leaves[i], graph.outputs[j].type
+        leaf, type = reading.leaves[i], types[j]
         fits = len(leaf.shape) == len(type.shape) and all(map(is_fixed, type.shape, leaf.shape))
         if not isinstance(type.dtype, DType) or type.dtype.dtype != leaf.dtype or not fits:
             raise UnreadableError(f"the field {field.name} changes its type")
