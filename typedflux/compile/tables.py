@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from typedflux.core.types import Shape
-from typedflux.shapes.dims import Dimension
+from typedflux.shapes.dims import format_shape
 
 
 def shape_text(shape: Shape) -> str:
-    """A shape as annotations write it."""
-    return " ".join([_size_text(n) for n in shape]) or "scalar"
-
-
-def _size_text(size: Dimension) -> str:
-    text = str(size)
-    return text if isinstance(size, int) or text.isidentifier() else f"({text})"
+    """A shape as annotations write it; that of a number, which they leave empty, in a word."""
+    return format_shape(shape) or "scalar"
 
 
 def bytes_text(count: float) -> str:
