@@ -122,6 +122,7 @@ class Plan(Protocol):
 
 
 _CACHED = 1 << 13  # elements that stay in a core's first cache
+_MOST_AT_EDGES = 1500  # products in the code of tiles at the ends of rows
 _MOST_STATIC = 600  # vector products in the code of one result
 
 
@@ -141,14 +142,19 @@ class SweepPlan:
     def scratch_bytes(self, batch: int, threads: int) -> int:
         """See `Plan`."""
         width = 8 if self.sweeps and self.sweeps[0].scalar == "double" else 4
-        return width * (self._offset(len(self.sweeps)) + threads * self._buffer)
+        packed, copies = self._packed(len(self.sweeps)), self._copies(len(self.sweeps))
+        return width * (packed + threads * self._buffer + batch * copies)
 
     @property
     def _buffer(self) -> int:
         return max((_rounded(s.buffer_elements) for s in self.sweeps), default=0)
 
-    def _offset(self, index: int) -> int:
+    def _packed(self, index: int) -> int:
         return sum(_rounded(s.packed_elements) for s in self.sweeps[:index])
+
+    def _copies(self, index: int) -> int:
+        copies = [s.copy for s in self.sweeps[:index]]
+        return sum(c.elements for c in copies if c is not None)
 
     def emit(
         self,
@@ -163,15 +169,21 @@ class SweepPlan:
         epilogue: Epilogue,
     ) -> None:
         """See `Plan`. For the gradient by the input, `x` is the result's gradient."""
+        weights = self._packed(len(self.sweeps))
         for i, sweep in enumerate(self.sweeps):
             scalar = Type(sweep.scalar)
-            packed = f.at(scratch, self._offset(i), scalar)
+            packed = f.at(scratch, self._packed(i), scalar)
+            own = f.plus(weights, f.times(thread, self._buffer))
+            copies = f.plus(weights, f.times(threads, self._buffer))
+            copied = f.at(scratch, f.plus(copies, f.times(batch, self._copies(i))), scalar)
             if stage == 0:
                 emit_packing(f, sweep, w, self.swapped, packed, thread, threads)
+                if sweep.copy is not None:
+                    sweep.copy.emit_all(f, x, batch, copied, scalar, thread, threads)
                 continue
-            place = f.plus(self._offset(len(self.sweeps)), f.times(thread, self._buffer))
-            buffer = f.at(scratch, place, scalar)
-            emit_sweep(f, sweep, batch, x, packed, buffer, thread, threads, epilogue)
+            seen = x if sweep.copy is None else sweep.copy.image(copied)
+            buffer = f.at(scratch, own, scalar)
+            emit_sweep(f, sweep, batch, seen, packed, buffer, thread, threads, epilogue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,13 +304,25 @@ def _sweep(
     c: Convolution, machine: Machine, axes: tuple[Axis, ...], reads: int, writes: int
 ) -> Sweep:
     lanes = machine.lanes
+    copy = None
+    if _edge_products(axes[-1]) > _MOST_AT_EDGES:
+        last = c.first[1:2] == (1,)
+        copy = PaddedCopy(axes, c.groups * reads, axes[0].count, lanes, last)
+        axes = copy.seen
     if c.depthwise:
         vectors = min(2, -(-c.out_channels // lanes))
         columns = max(1, min(axes[-1].count, (registers_of(machine, c.scalar) - 2) // vectors // 2))
         tile = Tile(1, columns, vectors)
-        return Sweep(axes, 1, 1, c.out_channels, c.scalar, lanes, tile, 1, True)
+        return Sweep(axes, 1, 1, c.out_channels, c.scalar, lanes, tile, 1, True, copy)
     tile, _ = choose_tile(machine, c.scalar, axes, writes, reads)
     weights = prod(a.taps for a in axes) * reads * writes
     row = reads * tile.rows * axes[-1].size * (axes[-2].step if len(axes) > 1 else 1)
     band = max(1, 4 * _CACHED // max(1, row)) if weights > _CACHED else 1
-    return Sweep(axes, c.groups, reads, writes, c.scalar, lanes, tile, band)
+    return Sweep(axes, c.groups, reads, writes, c.scalar, lanes, tile, band, False, copy)
+
+
+def _edge_products(axis: Axis) -> int:
+    """How many products of results at the ends of an axis would have code of their own."""
+    first = sum(not axis.valid(q, 0) for q in range(axis.count))
+    last = sum(not axis.valid(q, axis.taps - 1) for q in range(axis.count))
+    return 0 if axis.inside else min(axis.count, first + last) * axis.taps

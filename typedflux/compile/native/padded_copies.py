@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from typedflux.compile.native.emitter import Function, Index, Type, Value, literal
-from typedflux.compile.native.windows import Axis, Image
+from typedflux.compile.native.windows import Axis, Image, share
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,25 @@ class PaddedCopy:
     def elements(self) -> int:
         """How many there are."""
         return prod(self.extents) * self.channels
+
+    @property
+    def seen(self) -> tuple[Axis, ...]:
+        """The axes as they go over the copy: no window reaches outside."""
+        return tuple(
+            replace(a, size=n, offset=0) for a, n in zip(self.axes, self.extents, strict=True)
+        )
+
+    def image(self, pointer: Value) -> Image:
+        """Copies of whole images, one after the other."""
+        return Image(pointer, (self.elements, *self.strides))
+
+    def emit_all(
+        self, f: Function, x: Image, batch: Index, to: Value, type: Type, thread: Value,
+        threads: Value,
+    ) -> None:  # fmt: skip
+        """Copy a thread's share of the images."""
+        with f.loop(*share(f, batch, thread, threads)) as n:
+            self.emit(f, x, n, 0, f.at(to, f.times(n, self.elements), type), type)
 
     def emit(self, f: Function, x: Image, image: Index, top: Index, to: Value, type: Type) -> None:
         """Fill the copy for results from `top` of the first axis on."""

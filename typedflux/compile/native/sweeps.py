@@ -19,6 +19,7 @@ from math import prod
 from typing import TypeAlias
 
 from typedflux.compile.native.emitter import I64, Cell, Function, Index, Type, Value, literal
+from typedflux.compile.native.padded_copies import PaddedCopy
 from typedflux.compile.native.window_tiles import Block, Panels, Tile, axis_blocks
 from typedflux.compile.native.windows import Axis, Image, decode, load_lanes, share, taps_of
 
@@ -42,6 +43,7 @@ class Sweep:
         band: how many rows of tiles a panel of weights is used for before the next panel.
         depthwise: each channel has a kernel of its own: all are one group, and a tap takes a vector
             of channels where it takes a scalar else.
+        copy: what is read instead of the operand; the axes are those of the copy.
     """
 
     axes: tuple[Axis, ...]
@@ -53,6 +55,7 @@ class Sweep:
     tile: Tile
     band: int
     depthwise: bool = False
+    copy: PaddedCopy | None = None
 
     @property
     def taps(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -105,7 +106,7 @@ def axis_blocks(axis: Axis, most: int) -> list[Block]:
     blocks: list[Block] = []
     for start, size in even_blocks(axis.count, most):
         ends = (start, start + size - 1)
-        inner = all(axis.valid(q, t) for q in ends for t in range(axis.taps))
+        inner = axis.inside or all(axis.valid(q, t) for q in ends for t in range(axis.taps))
         last = blocks[-1] if blocks else None
         if inner and last is not None and last.inner and last.size == size:
             blocks[-1] = Block(last.start, size, last.repeats + 1, True)
@@ -170,10 +171,14 @@ def choose_tile(
     return best, least
 
 
+@functools.lru_cache(1 << 12)
 def _valid_counts(axis: Axis, most: int) -> Counter[int]:
     """How often so many results of a block take an element with a tap."""
     counts: Counter[int] = Counter()
     for block in axis_blocks(axis, most):
+        if block.inner:
+            counts[block.size] += axis.taps * block.repeats
+            continue
         for tap in range(axis.taps):
             results = range(block.start, block.start + block.size)
             counts[sum(axis.valid(q, tap) for q in results)] += block.repeats

@@ -62,11 +62,6 @@ class Axis:
         """Whether the result takes an element inside of the operand with that tap."""
         return 0 <= result * self.step + self.offset + tap * self.gap < self.size
 
-    @property
-    def products(self) -> int:
-        """How many pairs of a result and a tap meet an element of the operand."""
-        return sum(self.valid(q, t) for q in range(self.count) for t in range(self.taps))
-
     def tap_range(self, f: Function, place: Index) -> tuple[Index, Index]:
         """Which taps meet the operand for a result whose tap 0 takes element `place`.
 
