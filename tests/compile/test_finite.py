@@ -105,6 +105,17 @@ def test_all_calls_are_looked_at() -> None:
         f(flux.asarray([-1.0]))
 
 
+def test_training_looks_at_all_that_a_step_computes() -> None:
+    @flux.jit(check_finite=True)
+    def loss(model: nn.Dense, x: Tensor) -> Tensor:
+        return flux.log(model(x) - 1e9).mean()
+
+    model = nn.Dense(3, 2)
+    state = flux.setup(flux.Descent(0.1), model)
+    with pytest.raises(NonFiniteError, match=r"^loss: .*log\("):
+        flux.train(loss, model, [(flux.ones((4, 3)),)], state, progress=False)
+
+
 @pytest.mark.parametrize("dtype", [flux.float64, flux.float16, flux.bfloat16, flux.complex64])
 def test_dtypes(dtype: flux.DType) -> None:
     text = message(lambda x: flux.log(x), flux.asarray([0.0, 1.0]).astype(dtype))

@@ -148,7 +148,7 @@ class _Step:
         self.state = state
         self.perform: Callable[..., Any] = self._eager
         if isinstance(loss, Jitted):
-            self.perform = _compiled(self.loss, self._eager)
+            self.perform = _compiled(loss, self._eager)
 
     def _eager(self, state: OptimiserState, model: Any, *batch: Any) -> Any:
         result, grads = withgradient(lambda m: self.loss(m, *batch), model)
@@ -189,17 +189,17 @@ class _Step:
             ) from error
 
 
-def _compiled(loss: Callable[..., Any], step: Callable[..., Any]) -> Callable[..., Any]:
+def _compiled(loss: Jitted, step: Callable[..., Any]) -> Callable[..., Any]:
     """The jitted step. The sizes that the loss's annotations name stay symbolic in it."""
 
-    @functools.wraps(loss)
+    @functools.wraps(loss.function)
     def whole(state: OptimiserState, model: Any, *batch: Any) -> Any:
         return step(state, model, *batch)
 
     first = inspect.Parameter("_state", inspect.Parameter.POSITIONAL_ONLY)
-    rest = inspect.signature(loss).parameters.values()
+    rest = inspect.signature(loss.function).parameters.values()
     whole.__signature__ = inspect.Signature([first, *rest])  # type: ignore[attr-defined]
-    return Jitted(whole)
+    return Jitted(whole, check_finite=loss.check_finite)
 
 
 def _numbers(result: Any) -> dict[str, float]:
