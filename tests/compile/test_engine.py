@@ -253,7 +253,9 @@ def other_payload(_: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "harm", [cut, flipped, longer, headless, other_payload, lambda _: b""], ids=str
+    "harm",
+    [cut, flipped, longer, headless, other_payload, lambda _: b""],
+    ids=["cut", "flipped", "longer", "headless", "other payload", "empty"],
 )
 def test_a_harmed_entry_is_built_again(cache: Path, harm: Callable[[bytes], bytes]) -> None:
     build = Builder(adding(1))
