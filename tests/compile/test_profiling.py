@@ -106,6 +106,12 @@ def test_calls_of_numpy_are_rows() -> None:
     assert all(row.seconds > 0 and row.count == 1 for row in numpy)
 
 
+def test_only_what_is_picked_counts_as_read() -> None:
+    table, picked = flux.ones((1000, 4)), flux.asarray([1, 3, 5])
+    (row,) = flux.profile(lambda x, i: flux.take(x, i, axis=0), table, picked, runs=1).rows
+    assert row.bytes == 2 * 3 * 4 * 4 + picked.numpy().nbytes
+
+
 def test_the_interpreter_is_measured_too(tmp_path: Path) -> None:
     profile = flux.profile(
         lambda x: flux.nonzero(x > 0), flux.ones((6,)), runs=2, trace=tmp_path / "t.json"

@@ -112,9 +112,13 @@ def bytes_moved(work: Work, at: SizeOf) -> int:
     made = {view.buffer for node in work.group.nodes for view in node.outputs}
     read: dict[Buffer, int] = {}
     for node in work.group.nodes:
-        for view in node.operands:
-            if view.buffer not in made:
-                read[view.buffer] = max(read.get(view.buffer, 0), _bytes_of(view, at))
+        for place, view in enumerate(node.operands):
+            if view.buffer in made:
+                continue
+            size = _bytes_of(view, at)
+            if node.equation.primitive.name == "gather" and place == 0:
+                size = min(size, _bytes_of(node.outputs[0], at))  # what is picked
+            read[view.buffer] = max(read.get(view.buffer, 0), size)
     return sum(read.values()) + sum([_bytes_of(view, at) for view in work.stored])
 
 
