@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from typedflux.compile.calls.programs import Program, program_of
-from typedflux.compile.calls.reader import UnreadableError
+from typedflux.compile.calls.reading import UnreadableError
 from typedflux.compile.calls.record import MISS, Record
 from typedflux.compile.finite import is_requested, require_finite
 from typedflux.compile.lowering.errors import FlaggedError

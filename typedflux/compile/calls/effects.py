@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from typedflux.compile.calls.programs import Program
-from typedflux.compile.calls.reader import Field, Reading, UnreadableError
+from typedflux.compile.calls.reading import Field, Reading, UnreadableError
 from typedflux.compile.signature import flatten
 from typedflux.compile.template import BranchRef, OutputRef, fill
 from typedflux.core.tree import children

@@ -12,78 +12,27 @@ from __future__ import annotations
 import dataclasses
 import functools
 import weakref
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from types import CodeType, FunctionType
 from typing import Any
 
 from typedflux.compile.calls.anchors import Anchor, anchor_of
+from typedflux.compile.calls.reading import (
+    Field,
+    Leaf,
+    Reading,
+    Slot,
+    UnreadableError,
+    adopt,
+    renew,
+    same,
+)
 from typedflux.compile.signature import flatten, static_key
 from typedflux.core.stateful import DIMS, Static
 from typedflux.core.tree import children, is_branch
 from typedflux.nn.module import RESERVED, TIES, Module
 from typedflux.ops import random
 from typedflux.tensor import Tensor
-
-
-class UnreadableError(Exception):
-    """These arguments, or what the function does to them, take the general way each time."""
-
-
-@dataclass(slots=True, eq=False)
-class Leaf:
-    """A tensor that is an input of the graph.
-
-    Attributes:
-        anchor: that of a tensor in a module; `None` for one among the arguments themselves.
-        place: of the latter, in what `enter` returns.
-    """
-
-    dtype: Any
-    shape: tuple[int, ...]
-    anchor: Anchor | None = None
-    place: int = -1
-
-
-@dataclass(slots=True, eq=False)
-class Field:
-    """A field of a module that holds tensors, itself or in tuples and the like.
-
-    Attributes:
-        anchor: the name of the anchor of its value.
-        leaves: numbers of the inputs that its tensors are.
-        containers: the anchors of the containers, the outermost first.
-        key: of the value, as `flatten` has it.
-    """
-
-    owner: dict[str, Any]
-    name: str
-    anchor: str
-    leaves: list[int]
-    containers: list[Anchor]
-    key: Hashable
-
-
-@dataclass(slots=True, eq=False)
-class Reading:
-    """What is known of the arguments of a call.
-
-    Attributes:
-        names: what the code refers to: its global variables.
-        branches: the modules, in the order of `Flattened.branches`.
-        dynamic: the leaves among the arguments themselves.
-        sizes: names of symbolic sizes, in the order in which `enter` returns their values.
-    """
-
-    leaves: list[Leaf] = field(default_factory=list)
-    fields: dict[tuple[int, str], Field] = field(default_factory=dict)
-    branches: list[weakref.ref[Any]] = field(default_factory=list)
-    dynamic: list[int] = field(default_factory=list)
-    sizes: list[str] = field(default_factory=list)
-    names: dict[str, Any] = field(default_factory=dict)
-    version: int = 0
-    """Grows when a tensor in a module is found replaced."""
-    enter: Callable[[tuple[Any, ...], dict[str, Any]], Any] = lambda args, kwargs: None
 
 
 class Reader:
@@ -114,10 +63,9 @@ class Reader:
         arrays = "".join([f"x{leaf}, " for leaf in reading.dynamic])
         sizes = "".join([f"{self._names_of[name]}, " for name in reading.sizes])
         lines.append(f"return ({arrays}), ({sizes})")
-        reading.names.update(
-            renew=functools.partial(renew, reading), same=functools.partial(same, reading),
-            Tensor=Tensor, random=random,
-        )  # fmt: skip
+        for helper in (renew, adopt, same):
+            reading.names[helper.__name__] = functools.partial(helper, reading)
+        reading.names |= {"Tensor": Tensor, "random": random, "flatten": flatten}
         text = "def enter(args, kwargs):\n try:\n  " + "\n  ".join(lines)
         text += "\n except (LookupError, TypeError, ValueError, AttributeError):\n  return None\n"
         reading.enter = FunctionType(function_code(text), reading.names)
@@ -254,22 +202,25 @@ class Reader:
         known = self._name("R", weakref.ref(module))
         self._refuse_unless(f"{expression} is {known}()")
         self.roots.append(module)
-        self._module(module, expression)
+        slot = Slot(expression, type(module))
+        self.reading.owners[id(module)] = slot
+        self._module(module, expression, slot)
 
-    def _module(self, module: Any, expression: str) -> None:
+    def _module(self, module: Any, expression: str, slot: Slot) -> None:
         kind: Any = type(module)
         if kind.tree_fields not in (Module.tree_fields, random.Generator.tree_fields):
             raise UnreadableError(f"{kind.__name__} has its own tree_fields")
         self._see(module, expression)
+        slot.branch = len(self.reading.branches)
         self.reading.branches.append(weakref.ref(module))
         fields = module.__dict__
-        known = self._name("D", fields)
+        known = slot.fields_name = self._name("D", fields)
         self._refuse_unless(f"{expression}.__dict__ is {known} and len({known}) == {len(fields)}")
         if not isinstance(module, Module) and list(fields) != ["state"]:
             raise UnreadableError(f"{kind.__name__} has fields of its own")
         for name, value in fields.items():
             if name not in RESERVED:
-                self.field(known, fields, name, value)
+                self.field(known, fields, name, value, slot)
             elif name not in (DIMS, TIES):
                 self._refuse_unless(f"{known}[{name!r}] is {self._name('V', value)}")
         for name, tied in fields.get(TIES, {}).items():
@@ -278,7 +229,7 @@ class Reader:
             self._refuse_unless(f"len({known}[{TIES!r}]) == {len(fields[TIES])}")
             self._pinned(f"{pinned}.module", tied.module)
 
-    def field(self, known: str, owner: dict[str, Any], name: str, value: Any) -> None:
+    def field(self, known: str, owner: dict[str, Any], name: str, value: Any, slot: Slot) -> None:
         """A field of a module, whose `__dict__` is `owner`, in the code `known`."""
         expression = f"{known}[{name!r}]"
         if is_branch(value) or id(value) in self._seen or not _holds_tensors(value):
@@ -298,6 +249,7 @@ class Reader:
         self.lines.append(f"t = {expression}")
         self.lines.append(f"if {changed}: renew({code}, t)")
         self.reading.fields[id(owner), name] = found
+        slot.fields.append(found)
 
     def _steady(self, value: Tensor) -> Anchor:
         """A tensor in a module."""
@@ -321,6 +273,7 @@ class Reader:
         anchor = anchor_of(value)
         self._see(value, f"{self._name('A', anchor)}.value")
         found.containers.append(anchor)
+        self.reading.owners[id(value)] = found
         for _, part in parts:
             self._inside(part, found)
 
@@ -338,17 +291,21 @@ class Reader:
         if id(value) in self._seen:
             self._refuse_unless(f"{expression} is {self._seen[id(value)]}")
             return
-        if is_branch(value):
-            known = self._name("M", value)
-            self._refuse_unless(f"{expression} is {known}")
-            self._module(value, known)
+        if _is_static(value):
+            name, key = self._name("V", value), self._name("K", flatten(value).key)
+            self._refuse_unless(f"{expression} is {name} or flatten({expression}).key == {key}")
             return
-        name = self._name("V", value)
+        name = self._name("M", value)
+        slot = Slot(name, type(value))
+        self.reading.owners[id(value)] = slot
+        self.lines.append(f"t = {expression}")
+        self.lines.append(f"if t is not {name}: adopt({self._name('N', slot)}, t)")
+        if is_branch(value):
+            self._module(value, name, slot)
+            return
         self._see(value, name)
-        self._refuse_unless(f"{expression} is {name}")
         if type(value) in (list, tuple) or (isinstance(value, tuple) and is_named(type(value))):
-            if isinstance(value, list):
-                self._refuse_unless(f"len({name}) == {len(value)}")
+            self._refuse_unless(f"len({name}) == {len(value)}")
             for i, part in enumerate(value):
                 self._pinned(f"{name}[{i}]", part)
         elif type(value) is dict:
@@ -374,7 +331,7 @@ class Reader:
         known = self._name("D", fields)
         self._refuse_unless(f"{owner}.__dict__ is {known}")
         seen, self._seen = self._seen, {}  # each captured field is taken apart by itself
-        self.field(known, fields, name, value)
+        self.field(known, fields, name, value, Slot(owner, type(module), known))
         self._seen = seen
 
     def static(self, static: Static) -> None:
@@ -388,48 +345,6 @@ class Reader:
         self._refuse_unless(f"{found} is {value} or {known}.still_holds()")
 
 
-def renew(reading: Reading, field: Field, value: Any) -> None:
-    """Take over another value of a field, with tensors of the same types.
-
-    Raises:
-        ValueError: when they are not.
-    """
-    flat = flatten(value)
-    if flat.key != field.key:
-        raise ValueError("another structure")
-    for tensor, number in zip(flat.leaves, field.leaves, strict=True):
-        leaf = reading.leaves[number]
-        if type(tensor) is not Tensor or tensor._data.shape != leaf.shape:
-            raise ValueError("another shape")
-        if tensor._data.dtype != leaf.dtype:
-            raise ValueError("another dtype")
-    for tensor, number in zip(flat.leaves, field.leaves, strict=True):
-        reading.leaves[number].anchor = anchor_of(tensor)
-    containers: list[Anchor] = []
-    _anchor_containers(value, containers, set())
-    field.containers[:] = containers
-    reading.names[field.anchor] = containers[0] if containers else anchor_of(value)
-    reading.version += 1
-
-
-def same(reading: Reading, field: Field, value: Any) -> bool:
-    """Whether a container that can be changed holds what it held."""
-    flat = flatten(value)
-    if flat.key != field.key:
-        return False
-    known = [reading.leaves[number].anchor for number in field.leaves]
-    return all([a is not None and a.value is t for a, t in zip(known, flat.leaves, strict=True)])
-
-
-def _anchor_containers(value: Any, found: list[Anchor], seen: set[int]) -> None:
-    parts = children(value)
-    if parts is not None and id(value) not in seen:
-        seen.add(id(value))
-        found.append(anchor_of(value))
-        for _, part in parts:
-            _anchor_containers(part, found, seen)
-
-
 def is_named(kind: type) -> bool:
     """Whether a kind of tuple is that of a named tuple, which is iterated over as a plain one."""
     return hasattr(kind, "_fields") and kind.__iter__ is tuple.__iter__  # type: ignore[attr-defined]
@@ -437,6 +352,14 @@ def is_named(kind: type) -> bool:
 
 def _holds_tensors(value: Any) -> bool:
     return isinstance(value, Tensor) or any([_holds_tensors(p) for _, p in children(value) or ()])
+
+
+def _is_static(value: Any) -> bool:
+    """Whether a tuple holds plain values alone."""
+    parts = children(value)
+    if parts is None:
+        return not isinstance(value, Tensor)
+    return isinstance(value, tuple) and all([_is_static(p) for _, p in parts])
 
 
 def _is_immutable(value: Any) -> bool:

@@ -22,7 +22,8 @@ from typedflux.compile.calls.anchors import (
 )
 from typedflux.compile.calls.effects import Update, plan, positions
 from typedflux.compile.calls.programs import Frame, frame
-from typedflux.compile.calls.reader import Reader, UnreadableError, function_code, renew
+from typedflux.compile.calls.reader import Reader, function_code
+from typedflux.compile.calls.reading import UnreadableError, renew
 from typedflux.compile.lowering.errors import FlaggedError
 from typedflux.compile.signature import flatten
 from typedflux.compile.template import fill

@@ -167,11 +167,12 @@ class Frame:
             self._copied.clear()
             changed = range(len(arrays))
         elif self._copied:
-            changed = self._copied.union(changed)
+            changed = {*self._copied, *changed}
         # Nothing here is kept: who else refers to an array decides about writing in place.
         held = [*arrays, *program.constants]
         for place in changed:
             array = arrays[place]
+            self._copied.discard(place)
             if not array.flags.c_contiguous:
                 array = held[place] = np.ascontiguousarray(array)
                 self._copied.add(place)
