@@ -193,7 +193,7 @@ def constants(x: Float32[Tensor, "b n"], i: int, d: int = 5) -> None:
     reveal_type(zeros(kinds))  # => Float32[Tensor, '128 128 32 64']
     recorded = (cfg.width, cfg.depth, rec.width, rec.depth)
     reveal_type(zeros(recorded))  # => Float32[Tensor, '64 2 7 9']
-    reveal_type(zeros((Loose().width, Config(5).d, Config(5).heads)))  # => Float32[Tensor, '_ 5 _']
+    reveal_type(zeros((Loose().width, Config(5).d, Config(5).heads)))  # => Float32[Tensor, '3 5 4']
     axis = 1
     keep = True
     reveal_type(x.sum(axis=axis, keepdims=keep))  # => Float32[Tensor, 'b 1']

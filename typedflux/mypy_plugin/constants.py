@@ -26,6 +26,7 @@ from mypy.nodes import (
     Expression,
     FloatExpr,
     ForStmt,
+    FuncDef,
     GeneratorExpr,
     IndexExpr,
     IntExpr,
@@ -76,7 +77,7 @@ class _Bindings:
     """What each name of a file is bound to: a definition per binding, `None` where it is none that
     could be read."""
 
-    def __init__(self, tree: MypyFile) -> None:
+    def __init__(self, tree: Node) -> None:
         self.names: dict[int, list[Expression | None]] = {}
         self.nodes: list[SymbolNode] = []  # kept alive, for what their `id` stands for
         self.attributes: set[str] = set()
@@ -168,6 +169,21 @@ def _bindings(tree: MypyFile) -> _Bindings:
             _known.clear()
         found = _known[id(tree)] = (tree, _Bindings(tree))
     return found[1]
+
+
+def adopt(tree: MypyFile, function: FuncDef) -> None:
+    """Read the bindings of the local names of a function that was made of one in the file."""
+    known, own = _bindings(tree), _Bindings(function)
+    for key, definitions in own.names.items():
+        known.names.setdefault(key, definitions)
+    known.nodes += own.nodes
+    known.touched |= own.touched
+    known.apart |= own.apart
+
+
+def is_rebound(tree: MypyFile, name: str) -> bool:
+    """Whether attributes of that name are assigned where they were there already."""
+    return name in _bindings(tree).assigned_again
 
 
 class Constants:
@@ -310,7 +326,7 @@ class Constants:
             given = call.arg_names[i] if call.arg_kinds[i] == ARG_NAMED else names[i]
             if given == name:
                 return argument
-        return _default(info, name) if name in names else None
+        return default_of(info, name) if name in names else None
 
     def _class_constant(self, expression: MemberExpr, bindings: _Bindings) -> Expression | None:
         """An upper-case name of a class body that nothing in the file assigns again."""
@@ -347,7 +363,7 @@ def refined(t: Type, expression: Expression, encoder: Encoder, checker: TypeChec
     return encoder.size_type(value) if known else t
 
 
-def _default(info: TypeInfo, name: str) -> Expression | None:
+def default_of(info: TypeInfo, name: str) -> Expression | None:
     """The default of a record's field."""
     for statement in info.defn.defs.body:
         if isinstance(statement, AssignmentStmt) and isinstance(statement.lvalues[0], NameExpr):

@@ -6,8 +6,8 @@ import pathlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from mypy.errors import CompileError, ErrorInfo
-from mypy.nodes import MypyFile, TypeAlias, TypeInfo
+from mypy.errors import CompileError, ErrorInfo, ErrorWatcher
+from mypy.nodes import FuncDef, MypyFile, TypeAlias, TypeInfo
 from mypy.options import Options
 from mypy.plugin import (
     AnalyzeTypeContext,
@@ -24,7 +24,7 @@ from mypy.plugin import (
 from mypy.plugins.default import DefaultPlugin
 from mypy.semanal import SemanticAnalyzer
 from mypy.typeanal import TypeAnalyser
-from mypy.types import AnyType, FunctionLike, Type, TypeOfAny, get_proper_type
+from mypy.types import AnyType, FunctionLike, Instance, Type, TypeOfAny, get_proper_type
 
 from typedflux.mypy_plugin import messages
 from typedflux.mypy_plugin.annotated import ENSURE, Annotated
@@ -51,6 +51,7 @@ from typedflux.mypy_plugin.rebinding import PROBE, Rebinding
 from typedflux.mypy_plugin.scopes import loosen
 from typedflux.mypy_plugin.signatures import PARTIAL, Signatures
 from typedflux.mypy_plugin.sizes import FLOAT_POWERS, INT_METHODS, Sizes
+from typedflux.mypy_plugin.specialising import Specialising
 from typedflux.mypy_plugin.taking import Taking, promises
 from typedflux.mypy_plugin.traversal import forget, speaks_of_shapes
 
@@ -99,6 +100,7 @@ class TypedfluxPlugin(Plugin):
         self.rebinding = Rebinding(self.encoder)
         messages.settlers[:] = [self.rebinding.assigned]
         self.layers = Layers(self.encoder, executable)
+        self.specialising = Specialising(self.encoder, self.rebinding)
         self.signatures = Signatures(self.encoder)
         self.partials = Partials(self.signatures)
         self.sizes = Sizes(self.encoder)
@@ -342,7 +344,7 @@ class TypedfluxPlugin(Plugin):
         entry = self.lookup_fully_qualified(owner) if "." in owner else None
         if entry is not None and isinstance(entry.node, TypeInfo) and is_built(entry.node):
             return lambda ctx: self.layers.attribute(name, ctx) or at_home(ctx, self.encoder)
-        return lambda ctx: at_home(ctx, self.encoder)
+        return lambda ctx: self.specialising.attribute(name, ctx) or at_home(ctx, self.encoder)
 
     def _pure(
         self, fullname: str, ctx: FunctionContext, default: Callable[[FunctionContext], Type] | None
@@ -383,11 +385,27 @@ class TypedfluxPlugin(Plugin):
             result = None if held is None else self.execution.call(*held)
             if result is not None:
                 return result
-        result = self.signatures.bind(ctx)
+        with ErrorWatcher(checker_of(ctx).msg.errors) as watcher:
+            result = self.signatures.bind(ctx)
         self.foreign.note(ctx, result)
         if isinstance(ctx, FunctionContext):
-            return self.layers.constructed(fullname, ctx, result)
-        return result
+            result = self.specialising.forgotten(fullname, ctx, result)
+            result = self.layers.constructed(fullname, ctx, result)
+            if not watcher.has_new_errors():
+                result = self.specialising.constructed(fullname, ctx, result)
+        if watcher.has_new_errors():
+            return result
+        return self.specialising.called(self._function(fullname, ctx), ctx, result)
+
+    def _function(self, fullname: str, ctx: CallContext) -> FuncDef | None:
+        """The function that is called."""
+        own = get_proper_type(ctx.type) if isinstance(ctx, MethodContext) else None
+        if isinstance(own, Instance):
+            node: object = own.type.get_method(fullname.rpartition(".")[2])
+        else:
+            entry = self.lookup_fully_qualified(fullname)
+            node = entry.node if entry is not None else None
+        return node if isinstance(node, FuncDef) else None
 
 
 def speaks_or_any(t: Type) -> bool:

@@ -115,6 +115,17 @@ class Rebinding:
                 parameters = [a.variable for a in node.arguments if not a.variable.is_self]
                 self._prepare_scope(node.body.body, parameters, probe)
 
+    def prepare_copy(self, function: FuncDef, checker: TypeChecker) -> None:
+        """Watch the names of a copy of a function; the original's expressions are in it."""
+        probe = checker.modules["builtins"].names["ascii"].node
+        assert isinstance(probe, FuncDef)
+        functions = [function, *(n for n in walk(function.body) if isinstance(n, FuncDef))]
+        for inner in functions:
+            for block in [inner.body.body, *blocks(inner.body.body)]:
+                block[:] = [s for s in block if not _is_probe(s)]
+            parameters = [a.variable for a in inner.arguments if not a.variable.is_self]
+            self._prepare_scope(inner.body.body, parameters, probe)
+
     def _prepare_scope(self, body: list[Statement], parameters: list[Var], probe: FuncDef) -> None:
         counts = Counter({parameter: 1 for parameter in parameters})
         for statement in statements(body):
@@ -353,6 +364,16 @@ def _bound_by(statement: Statement) -> list[Expression]:
         case WithStmt(target=targets):
             return [target for target in targets if target is not None]
     return []
+
+
+def _is_probe(statement: Statement) -> bool:
+    """Whether a statement is one that was put behind a definition."""
+    match statement:
+        case ExpressionStmt(
+            expr=CallExpr(callee=NameExpr(fullname=name), args=[NameExpr() | IntExpr()])
+        ):
+            return name == PROBE
+    return False
 
 
 def _is_partial(value: Expression) -> bool:
