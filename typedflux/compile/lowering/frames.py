@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 Array: TypeAlias = npt.NDArray[Any]
 
 
+_NO_ARENA = np.empty(0, np.uint8), 0
+
+
 class _Output(NamedTuple):
     """Where an output is written.
 
@@ -94,6 +97,7 @@ class Frame:
         self._copied: set[int] = set()
         """The inputs that had to be copied in the last call, to lie in row-major order."""
         self._is_bound = False
+        self._arena: tuple[Array, int] | None = None
         self._threads = 0
 
     def _output(self, number: int, first: Mapping[Buffer, int]) -> _Output:
@@ -120,12 +124,27 @@ class Frame:
             for b in program.temporaries
         ]
         self.plan = plan(program.lifetimes, needed)
-        self._arena = np.empty(self.plan.size + ALIGNMENT, np.uint8)
-        base = _address(self._arena)
-        base += -base % ALIGNMENT
-        for buffer, offset in zip(program.temporaries, self.plan.offsets, strict=True):
-            self.pointers[program.numbers[buffer]] = base + offset
+        self._temporaries = np.array([program.numbers[b] for b in program.temporaries], np.intp)
+        self._offsets = np.array(self.plan.offsets, np.int64)
+        self._base = 0
         self._threads = threads
+
+    def _take_arena(self) -> tuple[Array, int]:
+        """Memory for what is kept for a time only, which all frames of the program share, and where
+        it begins."""
+        needed = self.plan.size + ALIGNMENT
+        try:
+            taken = self.program.arenas.pop()
+        except IndexError:
+            taken = _NO_ARENA
+        if taken[0].size < needed:
+            arena = np.empty(needed, np.uint8)
+            base = _address(arena)
+            taken = arena, base + -base % ALIGNMENT
+        if taken[1] != self._base:
+            self._base = taken[1]
+            self.pointers[self._temporaries] = self._offsets + self._base
+        return taken
 
     def run(
         self,
@@ -150,6 +169,9 @@ class Frame:
         try:
             return self._run(arrays, refused, changed, given)
         finally:
+            if self._arena is not None:
+                self.program.arenas.append(self._arena)
+                self._arena = None
             self._lock.release()
 
     def _run(
@@ -178,6 +200,8 @@ class Frame:
                 self._copied.add(place)
             pointers[place] = _address(array)
         self._is_bound = True
+        if program.temporaries:
+            self._arena = self._take_arena()
         results = self._place_outputs(held, refused, given)
         if len(self._parts):
             pointers[self._parts] = pointers[self._wholes] + self._starts
@@ -248,8 +272,9 @@ class Frame:
         elif root in known:
             base = known[root]
         else:
-            base = self._arena
-            offset += int(self.pointers[place]) - _address(self._arena)
+            assert self._arena is not None
+            base = self._arena[0]
+            offset += int(self.pointers[place]) - _address(base)
         raw = base.reshape(-1).view(np.uint8)
         return np.ndarray(shape, dtype, raw, offset, strides)
 

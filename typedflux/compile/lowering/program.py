@@ -77,6 +77,8 @@ class Program:
         self._emit()
         self.donations = self._find_donations()
         self._idle: dict[Any, list[Frame]] = {}
+        self.arenas: list[tuple[Array, int]] = []
+        """Memory for temporaries that no call has in use, and where it begins."""
         self._lock = threading.Lock()
 
     # Outputs
