@@ -61,7 +61,7 @@ class MoE(nn.Module, Generic[D]):
     def __call__(
         self, x: Float[Tensor, "*batch D"]
     ) -> tuple[Float[Tensor, "*batch D"], Float[Tensor, ""]]:
-        *batch, d = x.shape
+        *_, d = x.shape
         flat = x.reshape((-1, d))
         gates, balance = self.router(flat)
         copies = flux.einops_repeat(flat, "t d -> e t d", e=4)
