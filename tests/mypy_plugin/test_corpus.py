@@ -22,7 +22,6 @@ KNOWN_MISSES: dict[str, str] = {
     "fresh_vision_detection_head_4": "names in a record's fields are unknown",
     "fresh_sequences_key_value_cache_1": "names in a record's fields are unknown",
     "fresh_sequences_dynamic_memory_2": "a product with a missing batch axis fits",
-    "fresh_classes_generic_attention_heads_1": "the number of heads is unknown",
     "fresh_classes_typed_batches_2": "names in a record's fields are unknown",
     "fresh_classes_typed_batches_4": "names in a record's fields are unknown",
     "fresh_classes_typed_batches_5": "names in a record's fields are unknown",
@@ -33,10 +32,6 @@ KNOWN_MISSES: dict[str, str] = {
     "fresh_learning_gaussian_mixture_4": "names in a record's fields are unknown",
     "fresh_learning_ppo_loss_3": "an axis of size 1 that the program wrote never warns",
     "fresh_learning_full_training_loop_4": "an axis of size 1 that the program wrote never warns",
-    "fresh_learning_evolution_and_sampling_2": "a function that gives a plain Tensor",
-    "fresh_learning_evolution_and_sampling_3": "a function that gives a plain Tensor",
-    "fresh_learning_replay_records_1": "a parameter that is a plain nn.Chain",
-    "fresh_learning_replay_records_4": "a parameter that is a plain nn.Chain",
     "fresh_learning_states_through_time_4": "names in a record's fields are unknown",
 }
 

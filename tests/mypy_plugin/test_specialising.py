@@ -169,7 +169,8 @@ def test_functions_and_classes_with_plain_ints(tmp_path: Path) -> None:
 
 REFUSED = """
 import typedflux as flux
-from typedflux import nn
+from jaxtyping import Float32
+from typedflux import Tensor, nn
 
 def stage(in_: int, out: int) -> nn.Chain:
     return nn.Chain(nn.Dense(in_, out), nn.LayerNorm(out))
@@ -179,11 +180,16 @@ def two(width: int) -> nn.Chain:
 
 stage(8, 3)(flux.zeros((2, 7)))
 two(4)
+
+def flat(x: Float32[Tensor, "*any 6"]) -> Float32[Tensor, "_ 6"]:
+    return x.reshape((-1, 5))
+
+flat(flux.rand((2, 5, 6)))
 """
 
 
 def test_layers_that_functions_return(tmp_path: Path) -> None:
     found = findings(tmp_path, REFUSED)
-    assert "axis 1 is 7, not 8" in found[11][0]
-    assert 'axis 0 is 4, not 8, in line 9 of "two"' in found[12][0]
-    assert set(found) == {6, 11, 12}  # line 6 has a note: this layer refused its input
+    assert "axis 1 is 7, not 8" in found[12][0]
+    assert 'axis 0 is 4, not 8, in line 10 of "two"' in found[13][0]
+    assert set(found) == {7, 12, 13, 16}  # line 7 has a note: this layer refused its input

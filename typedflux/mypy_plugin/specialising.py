@@ -844,9 +844,13 @@ def _aside(checker: TypeChecker, info: TypeInfo | None) -> Iterator[dict[Express
     if info is not None:
         stack.append(info)
     depth = len(stack)
+    errors = checker.msg.errors
+    reported = list(errors.error_info_map.get(errors.file, ()))
     try:
         yield type_map
     finally:
+        if reported:  # some of it may have been taken back, as said of the same places
+            errors.error_info_map[errors.file][:] = reported
         checker.binder, checker.current_node_deferred = binder, deferred
         checker._globals_widened_in_func = widened
         for held, length in lengths:
