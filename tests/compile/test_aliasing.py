@@ -461,6 +461,10 @@ def test_one_value_in_two_fields() -> None:
         assert two.a.tolist() == two.b.tolist() == expected * 3
         assert two.a is two.b
         expected = [2 * expected[0]]
+    for _ in range(3):
+        two.a, two.b = flux.ones(3) * 5, flux.ones(3) * 2
+        add(two)
+        assert two.a is two.b and two.a.tolist() == [7.0] * 3
 
 
 def test_a_copy_that_follows_its_model() -> None:

@@ -551,18 +551,74 @@ def train_squares(model: Any, state: Any, x: Tensor) -> Tensor:
     return loss
 
 
-def test_buffers_are_told_from_parameters() -> None:
-    compiled: Any = flux.jit(train_squares)
-    models = [nn.Dense(3, 3), nn.Dense(3, 3)]
-    models[1].bias = nn.buffer(flux.ones(3))
-    for model in models:
-        state = flux.setup(flux.Descent(0.1), nn.Dense(3, 3))
-        for _ in range(SETTLED + 1):
-            before = model.bias
-            assert before is not None
-            values = before.tolist()
-            compiled(model, state, numbers(4, 3)) if model is models[0] else None
-            assert (before.tolist() == values) and isinstance(model.bias, Tensor)
+class Twice(Module):
+    """Two layers and two lists of tensors, which can become one."""
+
+    def __init__(self) -> None:
+        self.layers: Any = [nn.Dense(3, 3), nn.Dense(3, 3)]
+        self.factors: Any = {"a": [flux.ones(3)], "b": [flux.ones(3) * 2]}
+        self.more: Any = [flux.ones(3) * 3]
+        for i, layer in enumerate(self.layers):
+            layer.weight = numbers(3, 3, seed=i)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        y: Tensor = x * self.factors["a"][0] * self.factors["b"][0] * self.more[0]
+        return y
+
+
+def slopes(model: Any, x: Tensor) -> list[Tensor]:
+    grads = flux.gradient(lambda m: (m(x) ** 2).mean(), model)
+    tensors = [layer.weight for layer in grads.layers]
+    return [*tensors, grads.factors["a"][0], grads.factors["b"][0], grads.more[0]]
+
+
+def tie_layers(model: Any) -> None:
+    model.layers[1] = model.layers[0]
+
+
+def tie_factors(model: Any) -> None:
+    model.factors["b"] = model.factors["a"]
+
+
+def tie_fields(model: Any) -> None:
+    model.more = model.factors["a"]
+
+
+def tie_and_untie(model: Any) -> None:
+    model.layers[1] = model.layers[0]
+    model.layers[1] = nn.Dense(3, 3)
+    model.layers[1].weight = numbers(3, 3, seed=6)
+
+
+@pytest.mark.parametrize("tie", [tie_layers, tie_factors, tie_fields, tie_and_untie])
+def test_parts_that_become_one_are_one(tie: Callable[[Any], None]) -> None:
+    model = Twice()
+    compiled: Any = flux.jit(slopes)
+    settle(lambda: compiled(model, numbers(4, 3)), compiled)
+    tie(model)
+    for _ in range(SETTLED + 1):
+        for got, expected in zip(
+            compiled(model, numbers(4, 3)), slopes(model, numbers(4, 3)), strict=True
+        ):
+            np.testing.assert_allclose(got.numpy(), expected.numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_a_parameter_that_becomes_a_buffer_has_no_gradient() -> None:
+    def trained(model: Any, x: Tensor) -> list[bool]:
+        grads = flux.gradient(lambda m: (m(x) ** 2).mean(), model)
+        return [
+            name in vars(grads) and vars(grads)[name] is not None for name in ("weight", "bias")
+        ]
+
+    model = nn.Dense(3, 3)
+    compiled: Any = flux.jit(trained)
+    for _ in range(SETTLED + 1):
+        assert compiled(model, numbers(4, 3)) == trained(model, numbers(4, 3))
+    model.bias = nn.buffer(flux.ones(3))
+    for _ in range(SETTLED + 1):
+        assert compiled(model, numbers(4, 3)) == trained(model, numbers(4, 3))
 
 
 def test_more_models_than_there_are_records() -> None:
