@@ -86,8 +86,8 @@ def test_under_jit_it_is_the_same() -> None:
     second = make_model()
     flux.seed(3)
     compiled = flux.jit(step)(second, x)
-    agree(eager, compiled, 1e-6)
-    agree(model, second, 1e-6)
+    agree(eager, compiled, 1e-4)
+    agree(model, second, 1e-4)
 
 
 def test_what_is_inside_is_not_kept() -> None:

@@ -50,7 +50,7 @@ CONSTRUCTION: Rows = [
         'init must make a weight of shape "3 4", it made one of "1 1"',
     ),
     (lambda: nn.Scale(4, init=lambda s: 1.0), TypeError, "init must make a tensor, it made a fl"),
-    (lambda: nn.Bilinear(3, 2), TypeError, "argument 'in_' must be tuple[int, int], got int: 3"),
+    (lambda: nn.Bilinear(3, 2), TypeError, "argument 'in_' must be tuple[Size"),
     (lambda: nn.Conv(3, 1, 2), TypeError, "'kernel' must be tuple[int, ...], got int: 3"),
     (lambda: nn.Conv((0, 3), 1, 2), ShapeError, "Conv: kernel must be at least 1, got (0, 3)"),
     (lambda: nn.Conv((1,) * 4, 1, 2), ShapeError, "one number for each spatial axis"),

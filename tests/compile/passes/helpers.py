@@ -74,7 +74,7 @@ def specialised(
     """The graph that `jit` makes of a call, its inputs and the symbolic sizes."""
     found, sizes = Jitted(function).specialise(args, {})
     inputs = list(flatten((args, {})).leaves)
-    for owner, name in found.captured:
+    for owner, name in found.captured_now():
         inputs.extend(leaves(getattr(owner, name)))
     return found.graph, inputs, sizes
 

@@ -29,6 +29,8 @@ from typedflux.shapes.dims import Dimension, is_fixed, product
 GroupKind = Literal["rows", "columns", "product", "window", "gather", "join", "control", "call"]
 
 _ALONE = ("call", "gather", "join", "control")
+MOST_NODES = 256
+"""Larger groups would take long to compile."""
 ROW_LIMIT = 1 << 16
 """Reductions over more elements than this are not computed row by row with their consumers."""
 
@@ -220,7 +222,7 @@ def result_strides(node: Node, view: View, group: Group) -> tuple[Dimension, ...
 
 def _absorb(first: Group, second: Group) -> bool:
     """Take `second` into `first`, where what it reads there is always the element at hand."""
-    if not _kinds_fit(first, second):
+    if not _kinds_fit(first, second) or len(first.nodes) + len(second.nodes) > MOST_NODES:
         return False
     reduced = first.reduced or second.reduced
     space = _common_space(first, second, reduced)

@@ -226,12 +226,31 @@ class Elements:
             return row
         known = self.values.get(buffer)
         if known is None:
-            if buffer in self.reloaded:
-                known = self.load(self.nest.stores[buffer])
-            else:
-                known = self.compute(self.producers[buffer])
-            self.values[buffer] = known
+            for missing in self._missing(buffer):
+                if missing in self.reloaded:
+                    known = self.load(self.nest.stores[missing])
+                else:
+                    known = self.compute(self.producers[missing])
+                self.values[missing] = known
+        assert known is not None
         return known
+
+    def _missing(self, buffer: Buffer) -> list[Buffer]:
+        """What has to be computed for a result, it last: chains may be long."""
+        found: dict[Buffer, None] = {}
+        stack = [(buffer, False)]
+        while stack:
+            item, ready = stack.pop()
+            if item in found or item in self.values or item in self.rows:
+                continue
+            if ready or item in self.reloaded:
+                found[item] = None
+                continue
+            stack.append((item, True))
+            for view in self.producers[item].operands:
+                if view.buffer in self.group.places:
+                    stack.append((view.buffer, False))
+        return list(found)
 
     def compute(self, node: Node) -> Value:
         """A node's result from its operands."""
