@@ -78,7 +78,7 @@ reveal_type(block.later)  # => Dense[1, _]
 reveal_type(block(v))  # => Float[Tensor, '3 7']
 reveal_type(Block(Config(7, residual=True))(v))  # => Float[Tensor, '3 7']
 reveal_type(Block(Config(5, residual=True))(v))  # => Float[Tensor, '3 5']
-block(flux.zeros((3, 6)))  # !! axis 1 is 6, not 5, in line 59 of "__call__"
+block(flux.zeros((3, 6)))  # !! axis 1 is 6, not 5, in line 59 of "Block"
 
 
 class Model(nn.Module):

@@ -18,6 +18,7 @@ from mypy.errors import ErrorInfo
 from mypy.nodes import (
     ARG_NAMED,
     ARG_POS,
+    ARG_STAR,
     ArgKind,
     Context,
     Expression,
@@ -280,15 +281,36 @@ class Applier:
 
     def inferred(self, expression: LambdaExpr, args: list[Type]) -> CallableType | None:
         """The type of a lambda for arguments of these types."""
-        kinds, names = list(expression.arg_kinds), list(expression.arg_names)
+        kinds = list(expression.arg_kinds)
+        if kinds[-1:] == [ARG_STAR] and len(args) >= len(kinds) - 1:
+            return self._starred(expression, args)
         if len(args) != len(kinds) or any(kind != ARG_POS for kind in kinds):
             return None
         wanted = CallableType(
-            args, kinds, names, AnyType(TypeOfAny.special_form),
+            args, kinds, list(expression.arg_names), AnyType(TypeOfAny.special_form),
             self.encoder.instance("builtins.function"),
         )  # fmt: skip
         found = get_proper_type(self.checker.expr_checker.accept(expression, wanted))
         return found if isinstance(found, CallableType) else None
+
+    def _starred(self, expression: LambdaExpr, args: list[Type]) -> CallableType | None:
+        """The type of `lambda *parts: ...`, of which mypy does not look at the context: it is
+        inferred as one that takes a tuple."""
+        place = len(expression.arg_kinds) - 1
+        rest = tuple_of(args[place:], self.encoder)
+        last = expression.arguments[place]
+        expression.arg_kinds[place] = last.kind = ARG_POS
+        try:
+            found = self.inferred(expression, [*args[:place], rest])
+        finally:
+            expression.arg_kinds[place] = last.kind = ARG_STAR
+        if found is None:
+            return None
+        return found.copy_modified(
+            arg_types=[*found.arg_types[:place], UnpackType(found.arg_types[place])],
+            arg_kinds=[*found.arg_kinds[:place], ARG_STAR],
+            arg_names=[*found.arg_names[:place], None],
+        )
 
     def generalised(self, expression: LambdaExpr, seen: list[list[Type]]) -> CallableType | None:
         """The type of a lambda for all the arguments that it was seen with: generic in the axes of

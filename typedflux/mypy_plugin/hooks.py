@@ -101,6 +101,7 @@ class TypedfluxPlugin(Plugin):
         messages.settlers[:] = [self.rebinding.assigned]
         self.layers = Layers(self.encoder, executable)
         self.specialising = Specialising(self.encoder, self.rebinding)
+        messages.listeners[:] = [self.specialising.heard]
         self.signatures = Signatures(self.encoder)
         self.partials = Partials(self.signatures)
         self.sizes = Sizes(self.encoder)

@@ -43,11 +43,15 @@ forgivers: list[Callable[[str, ErrorInfo], bool]] = []
 """Who may say that what mypy finds odd is right; see `annotated`."""
 
 
+listeners: list[Callable[[str, ErrorInfo], None]] = []
+"""Who is told of each message that is kept; see `specialising`."""
+
+
 def watch(errors: Errors) -> None:
     """Rewrite what `errors` receives from now on; calling it again changes nothing."""
     watchers = errors._watchers
-    if not any(isinstance(w, ErrorWatcher) and w._filter is rewrite for w in watchers):
-        watchers.insert(0, ErrorWatcher(errors, filter_errors=rewrite))
+    if not any(isinstance(w, ErrorWatcher) and w._filter is _told for w in watchers):
+        watchers.insert(0, ErrorWatcher(errors, filter_errors=_told))
 
 
 _dropped: tuple[str, int] = ("", 0)
@@ -72,6 +76,15 @@ def rewrite(file: str, info: ErrorInfo) -> bool:
     else:
         _dropped = ("", 0)
     info.message = spell(info.message).replace(NEW_MARK, "")
+    return False
+
+
+def _told(file: str, info: ErrorInfo) -> bool:
+    """Rewrite a message, and tell the listeners of one that stays."""
+    if rewrite(file, info):
+        return True
+    for tell in listeners:
+        tell(file, info)
     return False
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from mypy.binder import ConditionalTypeBinder
 from mypy.checker import TypeChecker, TypeTransformVisitor
+from mypy.errorcodes import ErrorCode
 from mypy.errors import ErrorInfo
 from mypy.expandtype import expand_type_by_instance
 from mypy.maptype import map_instance_to_supertype
@@ -109,6 +110,8 @@ class _Found:
     result: Type | None = None
     fields: dict[str, Type] = field(default_factory=dict)
     error: ErrorInfo | None = None
+    refused: tuple[int, Type, str] | None = None
+    """What is returned, in which line, and why it is not what is declared."""
 
 
 @dataclass
@@ -129,6 +132,7 @@ class Specialising:
         self._known: dict[Key, _Found] = {}
         self._kept: list[Node] = []
         self._active: list[Key] = []
+        self._told: dict[tuple[str, int], list[str]] = {}
         self._constructing: list[_Constructing] = []
         self._count = 0
 
@@ -308,7 +312,10 @@ class Specialising:
         if found is None:
             return result
         if found.error is not None:
-            self._report(found.error, function.name, ctx)
+            self._report(found.error, _named(function), ctx)
+            return result
+        if found.refused is not None:
+            self._refuse(found.refused, function, binder, ctx)
             return result
         return result if found.result is None else self._more(found.result, result)
 
@@ -415,6 +422,7 @@ class Specialising:
             self._checker = checker
             self._known.clear()
             self._kept.clear()
+            self._told.clear()
             self._count = 0
         return checker
 
@@ -521,17 +529,15 @@ class Specialising:
                 continue
             found.error = info
             return found
-        found.result = self._result(returned, behind, found, binder, kind)
+        found.result = self._result(returned)
+        if len(returned) == 1 and returned[0][0].expr is not None:
+            statement, t = returned[0]
+            reason = binder.unify(kind.ret_type, t)
+            if reason is not None and not behind.condition(statement.line, statement.column):
+                found.refused = (statement.line, t, reason)
         return found
 
-    def _result(
-        self,
-        returned: list[tuple[ReturnStmt, ProperType]],
-        behind: _Behind,
-        found: _Found,
-        binder: Binder,
-        kind: CallableType,
-    ) -> Type | None:
+    def _result(self, returned: list[tuple[ReturnStmt, ProperType]]) -> Type | None:
         if not returned or any(isinstance(t, AnyType) for _, t in returned):
             return None
         return united(t for _, t in returned)
@@ -555,17 +561,47 @@ class Specialising:
             if isinstance(node, LambdaExpr):
                 node.column += 1000 * (self._count + 1)
 
+    def heard(self, file: str, info: ErrorInfo) -> None:
+        """A message is kept: what it says of a body need not be said of calls too."""
+        code = info.code.code if info.code is not None else ""
+        told = self._told.get((file, info.line), [])
+        if self._checker is None or not told or not code.startswith(("tensor-", "return-value")):
+            return
+        kept = self._checker.msg.errors.error_info_map.get(file, [])
+        kept[:] = [e for e in kept if e.message not in told]
+
+    def _fail(self, text: str, line: int, code: ErrorCode | None, ctx: CallContext) -> None:
+        """Report at a call what is the matter in a line of a body."""
+        ctx.api.fail(text, ctx.context, code=code)
+        self._told.setdefault((checker_of(ctx).path, line), []).append(text)
+
+    def _refuse(
+        self, refused: tuple[int, Type, str], function: FuncDef, binder: Binder, ctx: CallContext
+    ) -> None:
+        """Report that a body returns something else than is declared."""
+        line, t, reason = refused
+        checker = checker_of(ctx)
+        if line in checker.tree.ignored_lines or self._is_reported(line, ("return-value",), ctx):
+            return
+        wanted = binder.describe(_signature(function).ret_type)
+        text = f'"{_named(function)}" returns {binder.describe(t)}, its annotation says {wanted}'
+        code = DTYPE if reason.startswith("it wants dtype") else SHAPE
+        self._fail(f"{text}: {reason}, in line {line}", line, code, ctx)
+
+    def _is_reported(self, line: int, codes: Sequence[str], ctx: CallContext) -> bool:
+        """Whether there is an error in a line already."""
+        errors = checker_of(ctx).msg.errors
+        kept = errors.error_info_map.get(errors.file, ())
+        return any(e.line == line and e.code and e.code.code in codes for e in kept)
+
     def _report(self, info: ErrorInfo, name: str, ctx: CallContext) -> None:
         """Report at the call, unless it is where the body has it that it is reported."""
-        checker = checker_of(ctx)
-        errors = checker.msg.errors
-        for other in errors.error_info_map.get(errors.file, ()):
-            if other.line == info.line and other.code in (SHAPE, DTYPE):
-                return
+        if self._is_reported(info.line, (SHAPE.code, DTYPE.code), ctx):
+            return
         text = info.message
         if " in line " not in text:
             text += f', in line {info.line} of "{name}"'
-        ctx.api.fail(text, ctx.context, code=info.code)
+        self._fail(text, info.line, info.code, ctx)
 
 
 class Decided:
@@ -780,6 +816,14 @@ def _copied(function: FuncDef, meaning: dict[TypeVarId, Type]) -> FuncDef:
         if old.is_inferred and new in own:
             new.type = None
     return copy
+
+
+def _named(function: FuncDef) -> str:
+    """What messages call a function: a method with its class."""
+    if not function.info:
+        return function.name
+    owner = function.info.name
+    return owner if function.name == "__call__" else f"{owner}.{function.name}"
 
 
 def _signature(function: FuncDef) -> CallableType:
