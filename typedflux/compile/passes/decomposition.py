@@ -7,7 +7,6 @@ What works along an axis keeps it, with size 1, so that the steps are those of o
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +30,7 @@ from typedflux.ops.gathering import one_hot_p
 from typedflux.ops.loss_terms import logit_term_p, mean_square_p, weighted_p
 from typedflux.ops.manipulation import broadcast_to_p, reshape_p
 from typedflux.ops.reductions import sum_p
+from typedflux.ops.scattering import gather_p
 from typedflux.ops.softmax import logsoftmax_p, logsumexp_p, softmax_p
 from typedflux.ops.special import xlogx_p, xlogy_p
 from typedflux.ops.statistics import max_p, mean_p
@@ -104,22 +104,21 @@ def _logsumexp(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
 
 
 def _chosen(labels: Any, size: Any, axis: int) -> Any:
-    """Whether an element is its row's label; broadcasts to the shape with the axis of classes."""
+    """Whether an element is its row's label; broadcasts to the shape with the axis of classes.
+
+    Each label is looked up among the positions, so that one that is no class is an error.
+    """
     places = arange_p.bind(start=0, step=1, size=size, dtype=_INDEX)
+    index = labels if labels.dtype.kind == "uint" else _from_the_start(labels, size)
+    found = gather_p.bind(places, index, axes=(0,), place=0)
     rank = labels.ndim + 1
     places = reshape_p.bind(places, shape=(*(1,) * axis, size, *(1,) * (rank - axis - 1)))
-    return ops.equal(places, _restored(ops.astype(labels, _INDEX), axis))
+    return ops.equal(places, _restored(found, axis))
 
 
-def _checked(x: Any, labels: Any, size: Any, axis: int) -> Any:
-    """`x`, of one value for each label, and nan where that is no class: kernels raise there."""
-    if not x.dtype.is_inexact:
-        return x
-    row = _restored(labels, axis)
-    valid = ops.less(row, size)
-    if labels.dtype.kind != "uint":
-        valid = ops.logical_and(ops.greater_equal(row, 0), valid)
-    return ops.where(valid, x, math.nan)
+def _from_the_start(labels: Any, size: Any) -> Any:
+    """Labels as indices that do not count from the end where they are negative."""
+    return ops.where(ops.less(labels, 0), size, labels)
 
 
 def _pick(x: Any, labels: Any, axis: int) -> Any:
@@ -131,7 +130,7 @@ def _pick(x: Any, labels: Any, axis: int) -> Any:
 def _pick_labels(x: Any, labels: Any, *, axis: int) -> Any:
     if x.dtype == dtypes.bool_ or is_fixed(x.shape[axis], 0):
         return None
-    return _dropped(_checked(_pick(x, labels, axis), labels, x.shape[axis], axis), (axis,))
+    return _dropped(_pick(x, labels, axis), (axis,))
 
 
 def _place_labels(g: Any, labels: Any, *, size: Any, axis: int) -> Any:
@@ -158,7 +157,6 @@ def _losses(x: Any, labels: Any, axis: int) -> tuple[Any, Any, Any] | None:
     weights = ops.exp(shifted)
     total = _total(weights, (axis,))
     losses = ops.subtract(ops.log(total), _pick(shifted, labels, axis))
-    losses = _checked(losses, labels, x.shape[axis], axis)
     return ops.astype(_dropped(losses, (axis,)), x.dtype), weights, total
 
 
