@@ -7,6 +7,7 @@ What works along an axis keeps it, with size 1, so that the steps are those of o
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
