@@ -259,7 +259,7 @@ class Dots:
 def _folded(f: Function, sums: list[Value]) -> Value:
     """The lanes of each of 2 or 4 vectors added up, as one vector of 128 bits."""
     count, lanes = len(sums), sums[0].type.lanes
-    stages: list[tuple[Sequence[int], Sequence[int]]] = [((0, 2), (1, 3))]
+    stages: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((0, 2), (1, 3))]
     if count == 4:
         stages = [((0, 4, 1, 5), (2, 6, 3, 7)), ((0, 1, 4, 5), (2, 3, 6, 7))]
     for front, back in stages:
