@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-import weakref
 from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from typedflux.compile.calls.anchors import (
-    SOLE,
     Anchor,
     Array,
     are_sole,
-    can_tell,
     epoch,
     exchange,
     is_sole_array,
@@ -24,6 +20,7 @@ from typedflux.compile.calls.effects import Update, plan, positions
 from typedflux.compile.calls.programs import Frame, frame
 from typedflux.compile.calls.reader import Reader, function_code
 from typedflux.compile.calls.reading import UnreadableError, renew
+from typedflux.compile.calls.watching import Watch
 from typedflux.compile.lowering.errors import FlaggedError
 from typedflux.compile.signature import flatten
 from typedflux.compile.template import fill
@@ -96,38 +93,23 @@ class Record:
         self._lock = threading.Lock()
         self._names: dict[str, Any] = {}
         self._sync()
-        self._collect, self._all_sole = self._code()
-
-    def _code(self) -> tuple[Callable[..., list[Array]], Callable[[], bool]]:
-        """Functions that list the arrays of a call, and tell whether all is ours to change."""
         arrays = [
             f"given[{leaf.place}]" if leaf.anchor is None else f"L{i}.array"
-            for i, leaf in enumerate(self._reading.leaves)
+            for i, leaf in enumerate(reading.leaves)
         ]
-        collect = f"def collect(given): return [{', '.join(arrays)}]"
-        values = [f"L{i}.value, " for u in self._kept for i, _ in u.pairs]
-        values += [f"H{n}_{k}.value, " for n, u in enumerate(self._kept) for k in range(_depth(u))]
-        owned = [f"L{i}.array, " for i in self._effects.donated.values()]
-        sole = (
-            "def sole():\n"
-            f" values = ({''.join(values)})\n"
-            f" if [*map(count, values)].count({SOLE}) != {len(values)}: return False\n"
-            " if any(map(weak, values)): return False\n"
-            f" arrays = ({''.join(owned)})\n"
-            f" return [*map(count, arrays)].count({SOLE}) == {len(owned)}\n"
-        )
-        self._names.update(count=sys.getrefcount, weak=weakref.getweakrefcount)
-        codes = function_code(collect), function_code(sole)
-        return FunctionType(codes[0], self._names), FunctionType(codes[1], self._names)
+        text = f"def collect(given): return [{', '.join(arrays)}]"
+        self._collect: Callable[..., list[Array]] = FunctionType(function_code(text), self._names)
 
     def _sync(self) -> None:
         """Follow what was found replaced in modules."""
         for i, leaf in enumerate(self._reading.leaves):
             if leaf.anchor is not None:
                 self._names[f"L{i}"] = leaf.anchor
-        for n, update in enumerate(self._kept):
-            for k, anchor in enumerate(update.field.containers):
-                self._names[f"H{n}_{k}"] = anchor
+        self._watch = Watch(
+            [self._anchor(i) for u in self._kept for i, _ in u.pairs],
+            [anchor for u in self._kept for anchor in u.field.containers],
+            [self._anchor(i) for i in self._effects.donated.values()],
+        )
         self._blocked = {
             j for j, i in self._effects.donated.items() if not owns_memory(self._anchor(i).array)
         }
@@ -174,7 +156,7 @@ class Record:
         self, bound: _Bound, given: Sequence[Array], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         # Who owns what is looked at before any list here refers to it too.
-        is_ours = can_tell and not self._blocked and self._all_sole()
+        is_ours = not self._blocked and self._watch.are_ours()
         owned, refused = (None, _NONE) if is_ours else self._survey()
         arrays = self._collect(given)
         changed: tuple[int, ...] | None = None
@@ -190,9 +172,12 @@ class Record:
         self.hits += 1
         made: dict[int, Tensor] = {}
         if is_steady:
+            is_current = self._watch.epoch == epoch.count
             for i, j in self._exchanged:
                 exchange(self._anchor(i), outputs[j])
             bound.pending = self._exchanged_inputs
+            if is_current:  # those arrays are not watched
+                self._watch.epoch = epoch.count
         else:
             made = self._tensors_given(args, kwargs)
             in_place = {j for j, i in self._effects.donated.items() if outputs[j] is arrays[i]}
@@ -226,7 +211,6 @@ class Record:
         if not bound.is_proved:
             self._bounds.clear()
             self._sync()
-            self._collect, self._all_sole = self._code()
 
     def _finish(
         self, outputs: list[Array], owned: list[bool] | None, made: dict[int, Tensor]
@@ -312,10 +296,6 @@ class Record:
             made = self._tensors_given(args, kwargs)
             made.update({j: self._anchor(i).value for j, i in self._slots.items()})
         return self._fill(effects.result, outputs, made, self._branches())
-
-
-def _depth(update: Update) -> int:
-    return len(update.field.containers)
 
 
 def _check_types(traced: Traced, leaves: Sequence[Any]) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from typedflux.compile.lowering.addresses import address_of
 from typedflux.compile.lowering.analysis import Node
 from typedflux.compile.lowering.errors import FlaggedError
 from typedflux.compile.lowering.memory import ALIGNMENT, plan
@@ -77,7 +79,7 @@ class Frame:
         self._table = np.array([self.at(size) for size in program.sizes.sizes] or [0], np.int64)
         self._addresses = self.pointers.ctypes.data, self._table.ctypes.data
         for place, array in enumerate(program.constants, program.inputs):
-            self.pointers[place] = _address(array)
+            self.pointers[place] = address_of(array)
         parts = [(b, *b.whole) for b in program.parts if b.whole is not None]
         self._parts = np.array([numbers[b] for b, _, _ in parts], np.intp)
         self._wholes = np.array([numbers[whole] for _, whole, _ in parts], np.intp)
@@ -93,7 +95,12 @@ class Frame:
         self._fresh = [o for o in own if o.donor is None]
         self._taken = [o for o in own if o.donor is not None]
         self._places = np.array([o.place for o in self._taken], np.intp)
-        self._donors = np.array([o.donor for o in self._taken], np.intp)
+        donors = [o.donor for o in self._taken if o.donor is not None]
+        self._donors = np.array(donors, np.intp)
+        self._donor_set = frozenset(donors)
+        self._are_taken = False
+        """Whether the outputs that take over memory were all told so in the last call."""
+        self._sources = itemgetter(*[0 if o.donor is None else o.donor for o in self._outputs], 0)
         self._copied: set[int] = set()
         """The inputs that had to be copied in the last call, to lie in row-major order."""
         self._is_bound = False
@@ -139,7 +146,7 @@ class Frame:
             taken = _NO_ARENA
         if taken[0].size < needed:
             arena = np.empty(needed, np.uint8)
-            base = _address(arena)
+            base = address_of(arena)
             taken = arena, base + -base % ALIGNMENT
         if taken[1] != self._base:
             self._base = taken[1]
@@ -188,17 +195,22 @@ class Frame:
         if changed is None or not self._is_bound:
             self._copied.clear()
             changed = range(len(arrays))
-        elif self._copied:
-            changed = {*self._copied, *changed}
+            self._are_taken = False
+        else:
+            if self._copied:
+                changed = {*self._copied, *changed}
+            if not self._donor_set.isdisjoint(changed):
+                self._are_taken = False
         # Nothing here is kept: who else refers to an array decides about writing in place.
         held = [*arrays, *program.constants]
         for place in changed:
             array = arrays[place]
-            self._copied.discard(place)
             if not array.flags.c_contiguous:
                 array = held[place] = np.ascontiguousarray(array)
                 self._copied.add(place)
-            pointers[place] = _address(array)
+            elif self._copied:
+                self._copied.discard(place)
+            pointers[place] = address_of(array)
         self._is_bound = True
         if program.temporaries:
             self._arena = self._take_arena()
@@ -220,23 +232,27 @@ class Frame:
         self, held: list[Array], refused: Collection[int], given: Sequence[Array | None]
     ) -> list[Array]:
         pointers = self.pointers
-        results: list[Any] = [None] * len(self._outputs)
         fresh = self._fresh
         if self._taken:
-            pointers[self._places] = pointers[self._donors]
+            results: list[Any] = [*self._sources(held)]
+            del results[-1]
+            if not self._are_taken:
+                pointers[self._places] = pointers[self._donors]
+                self._are_taken = True
             if refused or self._copied:
                 copied = self._copied
                 shut = [o for o in self._taken if o.number in refused or o.donor in copied]
                 fresh = [*fresh, *shut]
-            for output in self._taken:
-                results[output.number] = held[output.donor]  # type: ignore[index]
+                self._are_taken = False
+        else:
+            results = [None] * len(self._outputs)
         for output in fresh:
             number = output.number
             array = given[number] if number < len(given) else None
             if array is None:
                 array = np.empty(output.shape, output.dtype)
             results[number] = array
-            pointers[output.place] = _address(array)
+            pointers[output.place] = address_of(array)
         for output in self._aliases:
             whole = held[output.given] if output.given is not None else results[output.first]
             results[output.number] = whole.reshape(output.shape)
@@ -274,11 +290,6 @@ class Frame:
         else:
             assert self._arena is not None
             base = self._arena[0]
-            offset += int(self.pointers[place]) - _address(base)
+            offset += int(self.pointers[place]) - address_of(base)
         raw = base.reshape(-1).view(np.uint8)
         return np.ndarray(shape, dtype, raw, offset, strides)
-
-
-def _address(array: Array) -> int:
-    address: int = array.__array_interface__["data"][0]
-    return address
