@@ -50,7 +50,7 @@ class Worker:
             "OPENBLAS_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,
             "XDG_CACHE_HOME": str(cache / "xdg"),
-            "TYPEDFLUX_CACHE_DIR": str(cache / "typedflux"),
+            "TYPEDFLUX_CACHE": str(cache / "typedflux"),
             "TORCHINDUCTOR_CACHE_DIR": str(cache / "inductor"),
             "JAX_COMPILATION_CACHE_DIR": str(cache / "jax"),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
