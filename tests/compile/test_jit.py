@@ -254,3 +254,56 @@ def test_what_a_captured_model_holds_is_looked_at_again_at_each_call() -> None:
     np.testing.assert_allclose(run(x).numpy(), model(x).numpy(), rtol=1e-6)
     model.layers = (nn.Dense(3, 5), dropout)
     assert run(x).shape == (2, 5)
+
+
+def test_arrays_of_numpy_are_tensors() -> None:
+    def f(x: Any, batch: Any) -> Any:
+        return flux.asarray(x) * 2 + batch["y"]
+
+    compiled = Jitted(f)
+    x = np.arange(3, dtype=np.float32)
+    for value in range(5):
+        y = np.full(3, value, np.float32)  # at the address of the one before, perhaps
+        for _ in range(2):
+            np.testing.assert_array_equal(compiled(x, {"y": y}).numpy(), 2 * x + y)
+        x += 1  # written in place
+        del y
+    assert compiled.compilations == 1
+    assert "graph(%0: Float32" in flux.explain(f, x, {"y": x})
+    assert flux.profile(f, x, {"y": x}, runs=1).rows
+
+
+def test_an_array_that_is_returned_is_a_copy() -> None:
+    compiled = Jitted(lambda x: x)
+    x = np.ones(3, np.float32)
+    out = compiled(x)
+    x[:] = 2
+    assert out.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_arrays_in_modules_are_plain_values() -> None:
+    model = Linear(4, 3)
+    model.order = np.array([2, 0, 1])
+    compiled = Jitted(lambda m, x: m(x)[:, m.order])
+    x = batch(2)
+    for order in ([2, 0, 1], [0, 1, 2], [0, 1, 2]):
+        model.order = np.array(order)
+        want = model(x).numpy()[:, order]
+        np.testing.assert_allclose(compiled(model, x).numpy(), want, rtol=1e-6)
+    assert compiled.compilations == 2
+
+
+def test_values_that_cannot_be_hashed_are_told_apart() -> None:
+    class Odd:
+        __hash__ = None  # type: ignore[assignment]
+
+        def __init__(self, factor: float) -> None:
+            self.factor = factor
+
+    compiled = Jitted(lambda x, odd, names: x * odd.factor * len(names))
+    x = flux.asarray(1.0)
+    for factor in (2.0, 3.0, 4.0):
+        odd = Odd(factor)
+        assert compiled(x, odd, {"a", "b"}).item() == 2 * factor
+        assert compiled(x, odd, {"a"}).item() == factor
+        del odd

@@ -20,7 +20,12 @@ from typedflux.compile.calls.reading import UnreadableError
 from typedflux.compile.calls.record import MISS, Record
 from typedflux.compile.finite import is_requested, require_finite
 from typedflux.compile.lowering.errors import FlaggedError
-from typedflux.compile.signature import SymbolicAxes, flatten, leaf_types
+from typedflux.compile.signature import (
+    SymbolicAxes,
+    flatten,
+    leaf_types,
+    with_tensors_for_arrays,
+)
 from typedflux.compile.template import Template, fill
 from typedflux.core import tracing
 from typedflux.core.graph import Graph, GraphTrace, Guard, run_graph
@@ -219,6 +224,11 @@ class Jitted:
     def _general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call whose arguments are taken apart and looked up."""
         given = flatten((args, kwargs))
+        if given.has_arrays:
+            old = (args, kwargs)
+            args, kwargs = new = with_tensors_for_arrays(old)
+            if new is not old:
+                return self(*args, **kwargs)
         if (
             current_graph() is not None
             or type(default_generator()) is not Generator
@@ -271,6 +281,9 @@ class Jitted:
         if self._axes is None:
             self._axes = SymbolicAxes(self.function)
         given = flatten((args, kwargs))
+        if given.has_arrays:
+            args, kwargs = with_tensors_for_arrays((args, kwargs))
+            given = flatten((args, kwargs))
         named = self._axes.named(args, kwargs)
         shapes = tuple(
             tuple(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from typedflux.compile.jit import Jitted
 from typedflux.compile.native import pool
-from typedflux.compile.signature import flatten
+from typedflux.compile.signature import flatten, with_tensors_for_arrays
 from typedflux.compile.tables import (
     aligned,
     scaled_text,
@@ -180,6 +180,7 @@ def profile(
     from typedflux.compile.measuring import measure  # which imports the compiler
 
     jitted = function if isinstance(function, Jitted) else Jitted(function)
+    args, kwargs = with_tensors_for_arrays((args, kwargs))
     traced, sizes = jitted.specialise(args, kwargs)
     inputs = list(flatten((args, kwargs)).leaves)
     for owner, name in traced.captured_now():

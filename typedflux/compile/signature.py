@@ -11,34 +11,43 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from typedflux.checks.annotations import (
     TensorExpectation,
     UnionExpectation,
     read,
     resolve_annotations,
 )
-from typedflux.core.tree import children, is_branch
+from typedflux.core.tree import children, is_branch, rebuild
 from typedflux.core.types import Shape, TensorType
 from typedflux.nn.module import Module, buffers, is_frozen, mode_of, ties
+from typedflux.ops.interchange import asarray
 from typedflux.shapes.dims import Dimension, symbol
+from typedflux.shapes.errors import DTypeError
 from typedflux.shapes.spec import NamedAxis, VariadicAxis
 from typedflux.tensor import Tensor
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Flattened:
-    """Arguments taken apart: tensors and modules in order of first visit, and the rest as a key."""
+    """Arguments taken apart: tensors and modules in order of first visit, and the rest as a key.
+
+    Attributes:
+        has_arrays: whether there are arrays of numpy, in modules or outside.
+    """
 
     leaves: list[Tensor]
     branches: list[Any]
     key: Hashable
+    has_arrays: bool = False
 
 
 def flatten(value: Any) -> Flattened:
     """Take a tree apart. Trees with equal keys differ only in their tensors' values and sizes."""
     found = Flattened([], [], ())
-    key = _visit(value, found, {})
-    return Flattened(found.leaves, found.branches, key)
+    found.key = _visit(value, found, {})
+    return found
 
 
 def _visit(item: Any, found: Flattened, seen: dict[int, int]) -> Hashable:
@@ -48,6 +57,8 @@ def _visit(item: Any, found: Flattened, seen: dict[int, int]) -> Hashable:
         return ("tensor", item.dtype.name, item.ndim)
     parts = children(item)
     if parts is None:
+        if isinstance(item, np.ndarray):
+            found.has_arrays = True
         return static_key(item)
     if id(item) in seen:
         return ("again", seen[id(item)])
@@ -68,11 +79,48 @@ def static_key(value: Any) -> Hashable:
     """What a value without tensors is specialised by."""
     if isinstance(value, float):
         return (float, value.hex())  # 0.0 and -0.0 are equal, as are 1 and 1.0
+    if isinstance(value, np.ndarray) and value.nbytes <= _MOST_BYTES and not value.dtype.hasobject:
+        return (type(value), value.dtype.str, value.shape, value.tobytes())
+    if isinstance(value, set):
+        return (type(value), frozenset(value))
     try:
         hash(value)
     except TypeError:
-        return (type(value), id(value))
+        return (type(value), _Same(value))
     return (type(value), value)
+
+
+_MOST_BYTES = 1 << 16
+
+
+class _Same:
+    """Equal to itself for the same value alone, which it keeps: no other can get its `id`."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.value is self.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+def with_tensors_for_arrays(tree: Any) -> Any:
+    """`tree` with tensors in the place of arrays of numpy, those in modules aside."""
+    if type(tree) in (np.ndarray, np.memmap):
+        try:
+            return asarray(tree)  # a copy: the caller may write to the array later
+        except DTypeError:
+            return tree
+    parts = children(tree)
+    if not parts or is_branch(tree):
+        return tree
+    new = [with_tensors_for_arrays(part) for _, part in parts]
+    same = all([n is part for n, (_, part) in zip(new, parts, strict=True)])
+    return tree if same else rebuild(tree, new)
 
 
 class SymbolicAxes:
