@@ -181,7 +181,8 @@ class Case:
         return out[:size].reshape(count, self.m, self.n)
 
     def check(self) -> None:
-        """As numpy, with any number of threads, bit for bit the same."""
+        """As numpy, and bit for bit the same each time with as many threads; with any number of
+        them, where they do not share the sums."""
         want = np.matmul(self.a.astype(np.float64), self.b.astype(np.float64))
         want = np.maximum(want + self.bias.astype(np.float64), 0).reshape(
             self.count, self.m, self.n
@@ -191,7 +192,12 @@ class Case:
         scale = np.abs(want).max(initial=1) * (1 + self.k**0.5)
         np.testing.assert_allclose(got, want, rtol=0, atol=rounding * scale)
         for threads in (1, 2, 3):
-            np.testing.assert_array_equal(self.run(threads), got)
+            again = self.run(threads)
+            np.testing.assert_array_equal(self.run(threads), again)
+            if self.plan.split is None:
+                np.testing.assert_array_equal(again, got)
+            else:
+                np.testing.assert_allclose(again, want, rtol=0, atol=rounding * scale)
 
 
 def _laid_out(
@@ -274,6 +280,17 @@ def test_long_sums(machine: Machine, layouts: str) -> None:
     Case(machine, "float", layouts, (60, 70, 2101)).check()
     Case(machine, "double", layouts, (17, 40, 2100), symbolic="k").check()
     Case(machine, "float", layouts, (50, 33, 2500), symbolic="mka").check()
+
+
+@MACHINES
+@SCALARS
+@pytest.mark.parametrize("symbolic", ["", "k"])
+def test_shared_sums(machine: Machine, scalar: str, symbolic: str) -> None:
+    """Threads add up parts of the sums of their own; the last parts are odd ones, or nothing."""
+    for sizes in [(64, 96, 500), (57, 40, 333), (60, 33, 129), (60, 70, 20)]:
+        case = Case(machine, scalar, "tn", sizes, symbolic)
+        assert (case.plan.split is not None) == (sizes[2] > 100 or symbolic == "k")
+        case.check()
 
 
 @pytest.mark.parametrize("layouts", ["nn", "nt", "tn"])

@@ -245,8 +245,10 @@ class Jitted:
             require_finite(name, traced.graph, inputs, sizes, outputs)
         for write in traced.writes:
             target = traced.target(write, given.branches)
-            target.__dict__[write.field] = fill(write.template, outputs, given.branches)
-        result = fill(traced.result, outputs, given.branches)
+            target.__dict__[write.field] = fill(
+                write.template, outputs, given.branches, sizes
+            )
+        result = fill(traced.result, outputs, given.branches, sizes)
         self._remember(traced, given.branches, args, kwargs)
         return result
 

@@ -13,6 +13,7 @@ from typing import Any
 from typedflux.core.graph import GraphTrace
 from typedflux.core.staging import Staged
 from typedflux.core.tree import children, is_branch, rebuild
+from typedflux.shapes.dims import Dim, evaluate
 from typedflux.tensor import Tensor
 
 
@@ -28,6 +29,13 @@ class BranchRef:
     """The module of this position among the arguments."""
 
     position: int
+
+
+@dataclass(frozen=True, slots=True)
+class SizeRef:
+    """A symbolic size, which is a number in each call."""
+
+    size: Dim
 
 
 class Template:
@@ -47,6 +55,8 @@ class Template:
         if isinstance(value, Tensor):
             self.trace.graph.outputs.append(self.trace.variable_of(value))
             return OutputRef(len(self.trace.graph.outputs) - 1)
+        if isinstance(value, Dim):
+            return SizeRef(value)
         if is_branch(value):
             position = self.index(self.staged.originals(value))
             if position is not None:
@@ -58,15 +68,21 @@ class Template:
 
 
 def fill(
-    template: Any, outputs: Sequence[Tensor] | Mapping[int, Tensor], branches: Sequence[Any]
+    template: Any,
+    outputs: Sequence[Tensor] | Mapping[int, Tensor],
+    branches: Sequence[Any],
+    sizes: Mapping[Any, int] | None = None,
 ) -> Any:
-    """The value that a template stands for in one call; `outputs` by position."""
+    """The value that a template stands for in one call; `outputs` by position. Without `sizes`
+    symbolic ones stay references."""
     kind = type(template)
     if kind is OutputRef:
         return outputs[template.position]
     if kind is BranchRef:
         return branches[template.position]
+    if kind is SizeRef:
+        return template if sizes is None else evaluate(template.size, sizes)
     parts = children(template)
     if not parts:
         return template
-    return rebuild(template, [fill(part, outputs, branches) for _, part in parts])
+    return rebuild(template, [fill(part, outputs, branches, sizes) for _, part in parts])

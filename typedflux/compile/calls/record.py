@@ -181,11 +181,11 @@ class Record:
         else:
             made = self._tensors_given(args, kwargs)
             in_place = {j for j, i in self._effects.donated.items() if outputs[j] is arrays[i]}
-            bound.pending = self._finish(outputs, owned, made)
+            bound.pending = self._finish(outputs, owned, made, bound.sizes)
             if owned is None:
                 self._prove(bound, in_place)
         bound.epoch, bound.version = epoch.count, self._version
-        return self._result(outputs, made, args, kwargs)
+        return self._result(outputs, made, args, kwargs, bound.sizes)
 
     def _survey(self) -> tuple[list[bool], set[int]]:
         """Which fields' tensors nobody else sees, and which outputs need fresh memory."""
@@ -213,8 +213,9 @@ class Record:
             self._sync()
 
     def _finish(
-        self, outputs: list[Array], owned: list[bool] | None, made: dict[int, Tensor]
-    ) -> tuple[int, ...]:
+        self, outputs: list[Array], owned: list[bool] | None, made: dict[int, Tensor],
+        sizes: dict[Any, int],
+    ) -> tuple[int, ...]:  # fmt: skip
         """Write to fields, some of which get tensors of their own.
 
         Returns:
@@ -238,11 +239,11 @@ class Record:
                 pending.append(i)
         branches = self._branches() if new or effects.assignments else []
         for update in new:
-            value = self._fill(update.template, outputs, made, branches)
+            value = self._fill(update.template, outputs, made, branches, sizes)
             update.field.owner[update.field.name] = value
             renew(self._reading, update.field, value)
         for assignment in effects.assignments:
-            value = self._fill(assignment.template, outputs, made, branches)
+            value = self._fill(assignment.template, outputs, made, branches, sizes)
             assignment.owner[assignment.name] = value
         if new:
             self._sync()
@@ -273,19 +274,20 @@ class Record:
         return [reference() for reference in self._reading.branches]
 
     def _fill(
-        self, template: Any, outputs: list[Array], made: dict[int, Tensor], branches: list[Any]
-    ) -> Any:
+        self, template: Any, outputs: list[Array], made: dict[int, Tensor], branches: list[Any],
+        sizes: dict[Any, int],
+    ) -> Any:  # fmt: skip
         tensors: dict[int, Tensor] = {}
         for position in positions(template):
             j = self._effects.same[position]
             if j not in made:
                 made[j] = wrap(outputs[j])
             tensors[position] = made[j]
-        return fill(template, tensors, branches)
+        return fill(template, tensors, branches, sizes)
 
     def _result(
         self, outputs: list[Array], made: dict[int, Tensor], args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        kwargs: dict[str, Any], sizes: dict[Any, int],
     ) -> Any:  # fmt: skip
         effects = self._effects
         if not made:
@@ -295,7 +297,7 @@ class Record:
                 return wrap(outputs[single])
             made = self._tensors_given(args, kwargs)
             made.update({j: self._anchor(i).value for j, i in self._slots.items()})
-        return self._fill(effects.result, outputs, made, self._branches())
+        return self._fill(effects.result, outputs, made, self._branches(), sizes)
 
 
 def _check_types(traced: Traced, leaves: Sequence[Any]) -> None:

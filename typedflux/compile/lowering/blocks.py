@@ -57,10 +57,9 @@ class Block:
     items: list[Item] = field(default_factory=list)
 
 
-def make_block(nodes: Sequence[Node], wanted: set[Buffer], kernels: Kernels) -> Block:
-    """The kernels of some nodes after which the buffers `wanted` are in memory."""
+def make_block(groups: Sequence[Group], wanted: set[Buffer], kernels: Kernels) -> Block:
+    """The kernels of groups, in this order, after which the buffers `wanted` are in memory."""
     block = Block()
-    groups = group_nodes(nodes)
     readers: dict[Buffer, set[int]] = {}
     for place, group in enumerate(groups):
         for node in group.nodes:
@@ -95,12 +94,12 @@ def _control(node: Node, kernels: Kernels) -> Item:
         control,
         test,
         _inner(control.body, kernels),
-        make_block(control.body.copies, set(copies), kernels),
+        make_block(group_nodes(control.body.copies), set(copies), kernels),
     )
 
 
 def _inner(body: Body, kernels: Kernels) -> Block:
-    return make_block(body.analysis.nodes, body.wanted, kernels)
+    return make_block(group_nodes(body.analysis.nodes), body.wanted, kernels)
 
 
 def parts_of(item: Item) -> list[Block]:

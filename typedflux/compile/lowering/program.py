@@ -27,11 +27,12 @@ from typedflux.compile.lowering.blocks import (
     uses,
 )
 from typedflux.compile.lowering.frames import Array, Frame
-from typedflux.compile.lowering.grouping import Group, on_space
+from typedflux.compile.lowering.grouping import Group, group_nodes, on_space
 from typedflux.compile.lowering.kernels import Kernels, Stage
 from typedflux.compile.lowering.memory import Lifetime
 from typedflux.compile.lowering.regions import RegionWriter, SizeTable
 from typedflux.compile.lowering.rows import Phases
+from typedflux.compile.lowering.scheduling import raising, scheduled
 from typedflux.compile.lowering.stamps import Stamps
 from typedflux.compile.lowering.views import Buffer, View, same, same_strides
 from typedflux.compile.native import pool
@@ -141,7 +142,8 @@ class Program:
     def _emit(self) -> None:
         wanted = {view.buffer for view in self.outputs}
         self.kernels = Kernels(self.machine)
-        self.block = make_block(self.analysis.nodes, wanted, self.kernels)
+        groups = scheduled(group_nodes(self.analysis.nodes), wanted)
+        self.block = make_block(groups, wanted, self.kernels)
         for buffer in all_moving(self.block):
             self._number(buffer)
         for buffer in all_stored(self.block):
@@ -219,12 +221,7 @@ class Program:
             for node in group.nodes:
                 for view in node.operands:
                     last[view.buffer] = place
-        raising = [
-            place
-            for place, (group, _) in enumerate(self.block.groups)
-            if group.kind in ("call", "gather", "control")
-        ]
-        settled = max(raising, default=-1)
+        settled = max(raising([group for group, _ in self.block.groups]), default=-1)
         kept = {view.buffer for view in self.outputs} & self.outside
         found: dict[int, frozenset[int]] = {}
         writers = {b: i for i, (_, stored) in enumerate(self.block.groups) for b in stored}

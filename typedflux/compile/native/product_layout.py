@@ -190,7 +190,7 @@ def count_blocks(f: Function, cuts: Sequence[Cut]) -> Index:
     return blocks
 
 
-def share(f: Function, count: Index, thread: Value, threads: Value) -> tuple[Index, Index]:
+def share(f: Function, count: Index, thread: Index, threads: Index) -> tuple[Index, Index]:
     """The thread's part of so many things: from, to."""
     return (
         f.over(f.times(count, thread), threads),

@@ -40,7 +40,7 @@ _LIGHT = 12  # lines that a light epilogue has
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
+class Block:
     """A block of the result, where it is written."""
 
     cut: Cut
@@ -53,7 +53,7 @@ class _Block:
     count: Index  # of rows
 
 
-_Visit: TypeAlias = Callable[[_Block], None]
+Visit: TypeAlias = Callable[[Block], None]
 
 
 class Loops:
@@ -76,8 +76,8 @@ class Loops:
         n: Index,
         k: Index,
         scratch: Value,
-        thread: Value,
-        threads: Value,
+        thread: Index,
+        threads: Index,
     ) -> None:
         self.blocking = blocking
         self.f = f
@@ -114,7 +114,7 @@ class Loops:
         low, high = share(f, f.times(units, batch), self.thread, self.threads)
         own = f.times(self.thread, blocking.own_size(f, self.m, self.k))
         own = f.plus(blocking.common_size(f, self.m, self.k), own)
-        writer = _Groups(self, f.at(self.scratch, own, self.scalar), epilogue)
+        writer = Groups(self, f.at(self.scratch, own, self.scalar), epilogue)
 
         def product(a: Operand, b: Operand, low: Index, high: Index) -> None:
             first, last = f.over(low, blocks), f.over(f.plus(high, f.minus(blocks, 1)), blocks)
@@ -135,7 +135,7 @@ class Loops:
                 product(left, right, begin, end)
 
 
-class _Groups:
+class Groups:
     """Writes the blocks of a group of panels."""
 
     def __init__(self, loops: Loops, own: Value, epilogue: Epilogue) -> None:
@@ -155,27 +155,27 @@ class _Groups:
         f, blocking, k = self.f, self.blocking, self.loops.k
         columns = f.least(f.minus(self.loops.n, column), blocking.width * blocking.panels)
 
-        def visit(each: _Visit) -> None:
-            self._visit(start, stop, column, columns, each)
+        def visit(each: Visit) -> None:
+            self.visit(start, stop, column, columns, each)
 
         if not blocking.depth:
-            self._pack(b, 0, k, column, columns)
+            self.pack(b, 0, k, column, columns)
 
-            def whole(block: _Block) -> None:
-                if not self._compute(block, a, b, 0, k, self.buffer):
-                    self._finish(block, self.buffer)
+            def whole(block: Block) -> None:
+                if not self.compute(block, a, b, 0, k, self.buffer):
+                    self.finish(block, self.buffer)
 
             visit(whole)
             return
         visit(lambda block: self._clear(self._sums(block)))
         with f.loop(0, k, blocking.depth) as first:
             part = f.least(f.minus(k, first), blocking.depth)
-            self._pack(b, first, part, column, columns)
+            self.pack(b, first, part, column, columns)
             visit(lambda block: self._add(block, a, b, first, part))
-        visit(lambda block: self._finish(block, self._sums(block)))
+        visit(lambda block: self.finish(block, self._sums(block)))
 
-    def _visit(
-        self, start: Index, stop: Index, column: Index, columns: Index, each: _Visit
+    def visit(
+        self, start: Index, stop: Index, column: Index, columns: Index, each: Visit
     ) -> None:
         """Every block of the group: a block of rows through all panels, then the next."""
         f, blocking = self.f, self.blocking
@@ -200,7 +200,7 @@ class _Groups:
                 ) -> None:  # fmt: skip
                     place = f.plus(number, f.over(within, width))
                     start = f.plus(column, within)
-                    each(_Block(cut, place, row, at, start, within, columns, count))
+                    each(Block(cut, place, row, at, start, within, columns, count))
 
                 whole = f.times(f.over(columns, width), width)
                 if n is None or n >= width:
@@ -213,14 +213,15 @@ class _Groups:
             before = f.plus(before, cut.count)
             packed = f.plus(packed, f.times(cut.count, size))
 
-    def _pack(self, b: Operand, first: Index, k: Index, column: Index, columns: Index) -> None:
+    def pack(self, b: Operand, first: Index, k: Index, column: Index, columns: Index) -> None:
+        """Pack the panels of these columns, of the sums' part `first ... first + k`."""
         if self.blocking.packed:
             f = self.f
             at = f.sum_of((first, b.row), (column, b.column))
             source = f.at(b.pointer, at, self.scalar)
             self.blocking.column_packing.emit(f, source, b.row, b.column, k, columns, self.own)
 
-    def _sums(self, block: _Block) -> Value:
+    def _sums(self, block: Block) -> Value:
         """Where the unfinished sums of a block are."""
         f, blocking = self.f, self.blocking
         at = f.times(block.number, blocking.rows * blocking.out_width)
@@ -231,12 +232,12 @@ class _Groups:
         with self.f.loop(0, self.blocking.rows * self.blocking.out_width, vector.lanes) as i:
             self.f.store(literal(vector, 0), sums, i)
 
-    def _add(self, block: _Block, a: Operand, b: Operand, first: Index, k: Index) -> None:
-        self._compute(block, a, b, first, k, self._sums(block), accumulate=True)
+    def _add(self, block: Block, a: Operand, b: Operand, first: Index, k: Index) -> None:
+        self.compute(block, a, b, first, k, self._sums(block), accumulate=True)
 
-    def _compute(
+    def compute(
         self,
-        block: _Block,
+        block: Block,
         a: Operand,
         b: Operand,
         first: Index,
@@ -281,7 +282,7 @@ class _Groups:
                 self.epilogue(f, at, f.plus(block.column, c), value, mask)
         return True
 
-    def _finish(self, block: _Block, results: Value) -> None:
+    def finish(self, block: Block, results: Value) -> None:
         """Hand a block's results to the epilogue."""
         f, blocking = self.f, self.blocking
         lanes = blocking.machine.lanes
@@ -330,7 +331,7 @@ class _Groups:
         return short and shape.scalar == "float" and self._light
 
     def _tile(
-        self, block: _Block, values: dict[str, Index], b: Operand, k: Index, accumulate: bool
+        self, block: Block, values: dict[str, Index], b: Operand, k: Index, accumulate: bool
     ) -> Tile:
         """The kernel, for which `b` and its stride are put to the values."""
         f, blocking = self.f, self.blocking
@@ -362,7 +363,7 @@ class _Groups:
             ahead,
         )
 
-    def _dots(self, block: _Block, values: dict[str, Index], b: Operand) -> None:
+    def _dots(self, block: Block, values: dict[str, Index], b: Operand) -> None:
         f, blocking = self.f, self.blocking
         shape = blocking.shape
         dots = Dots(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from typedflux.compile.native.emitter import Function, Index, Module, Value
+from typedflux.compile.native.emitter import PTR, Function, Index, Module, Value
 from typedflux.compile.native.machine import Machine
 from typedflux.compile.native.product_layout import Blocking as Blocking
 from typedflux.compile.native.product_layout import Epilogue as Epilogue
@@ -17,6 +17,7 @@ from typedflux.compile.native.product_layout import Operand as Operand
 from typedflux.compile.native.product_layout import Placement as Placement
 from typedflux.compile.native.product_layout import ProductShape as ProductShape
 from typedflux.compile.native.product_loops import Loops
+from typedflux.compile.native.product_sums import Sums, split_sums, threshold
 
 FEW = 16
 """The most rows for which a product is not worth packing its right operand."""
@@ -24,6 +25,7 @@ FEW = 16
 DEEP = 2048
 """The longest sums that are done in one go."""
 
+_NOWHERE = Value("", PTR)
 _DEPTH = 512  # of the parts of longer ones
 _SHARES = 16  # the fewest parts to share among threads
 _FAR = 256  # elements between what a kernel reads one after the other that are worth packing
@@ -37,16 +39,26 @@ class ProductPlan:
         usual: for the sizes that were not known otherwise.
         few: for at most `FEW` rows, where their number was not known.
         deep: for sums longer than `DEEP`, where their length was not known.
+        split: for sums that are long for the result's size, with more than one thread.
     """
 
     usual: Blocking
     few: Blocking | None = None
     deep: Blocking | None = None
+    split: Blocking | None = None
+
+    @property
+    def _long(self) -> int:
+        """Sums longer than this are split."""
+        shape = self.usual.shape
+        assert shape.m is not None
+        assert shape.n is not None
+        return threshold(shape.m, shape.n)
 
     @property
     def stages(self) -> int:
         """How many stages there are, with a barrier after each but the last."""
-        return 2 if self.usual.packed_rows else 1
+        return 2 if self.usual.packed_rows or self.split is not None else 1
 
     def scratch_bytes(self, m: int, n: int, k: int, threads: int) -> int:
         """Bytes of scratch, aligned to 64, that the stages need for these sizes."""
@@ -57,10 +69,13 @@ class ProductPlan:
         elif self.deep is not None and k > DEEP:
             blocking = self.deep
         f = Function(Module(), "", [])
-        common, own = blocking.common_size(f, m, k), blocking.own_size(f, m, k)
+        if self.split is not None and threads > 1 and k > self._long:
+            own = Sums(self.split, f, _NOWHERE, _NOWHERE, _NOWHERE).own
+            return threads * own * self.split.shape.bytes
+        common, each = blocking.common_size(f, m, k), blocking.own_size(f, m, k)
         assert isinstance(common, int)
-        assert isinstance(own, int)
-        return (common + threads * own) * blocking.shape.bytes
+        assert isinstance(each, int)
+        return (common + threads * each) * blocking.shape.bytes
 
     def emit(
         self,
@@ -94,6 +109,19 @@ class ProductPlan:
                 loops.multiply(a, b, epilogue, batch, place)
 
         end = f.fresh("end")
+        if self.split is not None:
+            yes, no = f.fresh("split"), f.fresh("otherwise")
+            several = f.compare("sgt", threads, f.index(1))
+            long = f.compare("sgt", f.index(k), f.index(self._long))
+            f.branch(f.binary("and", several, long), yes, no)
+            f.label(yes)
+            sums = Sums(self.split, f, scratch, thread, threads)
+            if stage == 0:
+                sums.multiply(a, b, k)
+            else:
+                sums.finish(epilogue)
+            f.goto(end)
+            f.label(no)
         for special, size, limit in ((self.few, m, FEW), (self.deep, k, DEEP)):
             if special is None:
                 continue
@@ -113,14 +141,16 @@ def plan_product(shape: ProductShape, machine: Machine) -> ProductPlan:
     """The way to do a product of this shape on this machine."""
     few = shape.m is not None and shape.m <= FEW
     usual = _blocking(shape, machine, few)
+    split = split_sums(usual, _room(machine))
     if usual.packed and shape.k is not None and shape.k > DEEP:
-        return ProductPlan(_deep(usual))
+        return ProductPlan(_deep(usual), split=split)
     if shape.batched:
         return ProductPlan(usual)
     return ProductPlan(
         usual,
         few=_blocking(shape, machine, True) if shape.m is None else None,
         deep=_deep(usual) if usual.packed and shape.k is None else None,
+        split=split,
     )
 
 
