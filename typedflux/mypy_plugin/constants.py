@@ -71,6 +71,10 @@ from typedflux.shapes.dims import UNKNOWN, Dim, Unknown
 
 _DEEPEST = 20
 _LARGEST = 2**40
+_FILLING = frozenset(
+    ("append", "appendleft", "add", "extend", "extendleft", "insert", "setdefault", "update")
+)
+"""Methods that put something into a collection."""
 
 
 class _Bindings:
@@ -88,8 +92,15 @@ class _Bindings:
         self.bodies: list[TypeInfo] = []
         self.apart: set[int] = set()
         """Calls whose results are taken apart at once."""
+        self.filled: set[str] = set()
+        """Attributes that hold collections into which something is put."""
+        self._filled: list[Var] = []
         for node in walk(tree):
             self._read(node)
+        for variable in self._filled:
+            for definition in self.names.get(id(variable), []):
+                if isinstance(definition, MemberExpr):
+                    self.filled.add(definition.name)
 
     def only(self, node: SymbolNode | None) -> Expression | None:
         """The definition of what is bound once."""
@@ -120,6 +131,8 @@ class _Bindings:
             case TryStmt(vars=caught):
                 for name in caught:
                     self._bind(name, None)
+            case CallExpr(callee=MemberExpr(expr=held, name=name)) if name in _FILLING:
+                self._fill(held)
             case MemberExpr(expr=NameExpr(node=Var() as variable)):
                 self.touched.add(id(variable))
             case Argument(variable=variable):
@@ -141,8 +154,10 @@ class _Bindings:
             case MemberExpr():
                 self.attributes.add(lvalue.name)
                 self.assigned_again.add(lvalue.name)
-            case IndexExpr(base=NameExpr(node=Var() as node)):
-                self.touched.add(id(node))
+            case IndexExpr(base=held):
+                self._fill(held)
+                if isinstance(held, NameExpr) and isinstance(held.node, Var):
+                    self.touched.add(id(held.node))
             case TupleExpr(items=items) | ListExpr(items=items):
                 values = definition.items if isinstance(definition, TupleExpr) else []
                 paired = len(values) == len(items) and not any(
@@ -152,6 +167,16 @@ class _Bindings:
                     self._bind(item, values[i] if paired else None)
             case StarExpr(expr=inner):
                 self._bind(inner, None)
+
+    def _fill(self, held: Expression) -> None:
+        """Something is put into a collection."""
+        match held:
+            case MemberExpr(name=name):
+                self.filled.add(name)
+            case IndexExpr(base=outer):
+                self._fill(outer)
+            case NameExpr(node=Var() as variable):
+                self._filled.append(variable)
 
     def _note(self, node: SymbolNode, definition: Expression | None) -> None:
         self.names.setdefault(id(node), []).append(definition)
@@ -182,8 +207,10 @@ def adopt(tree: MypyFile, function: FuncDef) -> None:
 
 
 def is_rebound(tree: MypyFile, name: str) -> bool:
-    """Whether attributes of that name are assigned where they were there already."""
-    return name in _bindings(tree).assigned_again
+    """Whether attributes of that name are assigned where they were there already, or hold
+    collections into which something is put."""
+    bindings = _bindings(tree)
+    return name in bindings.assigned_again or name in bindings.filled
 
 
 class Constants:

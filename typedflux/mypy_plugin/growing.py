@@ -136,6 +136,6 @@ class Growing:
                 info: TypeInfo | None = owner.type if isinstance(owner, Instance) else None
                 entry = info.get(receiver.name) if info is not None else None
                 variable = entry.node if entry is not None else None
-        if isinstance(variable, Var) and variable.is_inferred:
+        if isinstance(variable, Var) and variable.is_inferred and not variable.explicit_self_type:
             return receiver, variable
         return None

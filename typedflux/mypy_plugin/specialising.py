@@ -83,7 +83,7 @@ from typedflux.mypy_plugin.calls import DTYPE, SHAPE
 from typedflux.mypy_plugin.constants import Constants, adopt, default_of, is_rebound, refined
 from typedflux.mypy_plugin.construction import frozen, is_built
 from typedflux.mypy_plugin.context import CallContext, checker_of
-from typedflux.mypy_plugin.encoding import MODULE, Encoder, open_rank
+from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, Encoder, is_instance, open_rank
 from typedflux.mypy_plugin.evaluation import Undetermined
 from typedflux.mypy_plugin.rebinding import Rebinding
 from typedflux.mypy_plugin.signatures import PARTIAL
@@ -304,7 +304,8 @@ class Specialising:
             t = given.get(names[i])
             if t is None and argument.initializer is not None:
                 t = self._constant(argument.initializer, checker)
-            if t is None or argument.kind.is_star() or _is_assigned(function, argument.variable):
+            assigned = _is_assigned(function, argument.variable)
+            if t is None or argument.kind.is_star() or (assigned and not self._is_rebindable(t)):
                 types.append(declared)
             else:
                 types.append(self._narrower(t, declared))
@@ -375,6 +376,11 @@ class Specialising:
         if isinstance(p, Instance) and (p.extra_attrs or p.type.has_base(MODULE)):
             return True
         return speaks_of_shapes(t) or isinstance(p, LiteralType)
+
+    def _is_rebindable(self, t: Type) -> bool:
+        """Whether a name that holds such a value may be assigned another; see `rebinding`."""
+        p = get_proper_type(t)
+        return self.encoder.tensor(p) is not None or is_instance(p, DIM_OF)
 
     def _narrower(self, given: Type, declared: Type) -> Type:
         """What a parameter holds in a call."""
@@ -638,6 +644,12 @@ class Decided:
                 if a is decisive or b is decisive:
                     return decisive
                 return None if a is None or b is None else not decisive
+            case ComparisonExpr(
+                operators=["is" | "is not" as op],
+                operands=[left, NameExpr(fullname="builtins.None")],
+            ) if (t := self._type(left)) is not None:
+                nothing = _is_none(t)
+                return None if nothing is None else nothing is (op == "is")
             case ComparisonExpr(operators=[op], operands=[left, right]) if op in _COMPARED:
                 try:
                     return bool(_COMPARED[op](self.value(left), self.value(right)))
@@ -713,6 +725,17 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "//": operator.floordiv,
     "%": operator.mod,
 }  # fmt: skip
+
+
+def _is_none(t: Type) -> bool | None:
+    """Whether a value is `None`; `None` when its type leaves that open."""
+    p = get_proper_type(t)
+    if isinstance(p, NoneType):
+        return True
+    told = isinstance(p, (TupleType, LiteralType, FunctionLike)) or (
+        isinstance(p, Instance) and p.type.fullname != "builtins.object" and not p.type.is_protocol
+    )
+    return False if told else None
 
 
 class _Behind:
