@@ -307,3 +307,35 @@ def test_values_that_cannot_be_hashed_are_told_apart() -> None:
         assert compiled(x, odd, {"a", "b"}).item() == 2 * factor
         assert compiled(x, odd, {"a"}).item() == factor
         del odd
+
+
+def test_symbolic_sizes_that_are_returned_are_those_of_the_call() -> None:
+    def f(x: Float[Tensor, "n d"]) -> Any:
+        return x.sum(), x.shape, {"twice": 2 * x.shape[0], "size": x.size}
+
+    compiled = Jitted(f)
+    for rows in (2, 5, 5, 5, 7, 2):
+        total, shape, sizes = compiled(batch(rows))
+        assert total.item() == pytest.approx(batch(rows).sum().item(), abs=1e-5)
+        assert shape == (rows, 4)
+        assert sizes == {"twice": 2 * rows, "size": 4 * rows}
+        assert all(type(n) is int for n in (*shape, *sizes.values()))
+    assert compiled.compilations == 1
+
+
+def test_a_symbolic_size_that_is_assigned_to_a_field() -> None:
+    class Counter(Module):
+        def __init__(self) -> None:
+            self.total = ops.zeros(())
+            self.last = 0
+
+    def f(m: Counter, x: Float[Tensor, "n d"]) -> None:
+        m.total = m.total + x.shape[0]
+        m.last = x.shape[0]
+
+    compiled = Jitted(f)
+    counter = Counter()
+    for rows in (2, 5, 5, 7):
+        compiled(counter, batch(rows))
+        assert counter.last == rows
+    assert counter.total.item() == 19

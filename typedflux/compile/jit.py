@@ -21,11 +21,11 @@ from typedflux.compile.calls.record import MISS, Record
 from typedflux.compile.finite import is_requested, require_finite
 from typedflux.compile.lowering.errors import FlaggedError
 from typedflux.compile.signature import (
-    SymbolicAxes,
     flatten,
     leaf_types,
     with_tensors_for_arrays,
 )
+from typedflux.compile.symbolic_axes import SymbolicAxes
 from typedflux.compile.template import Template, fill
 from typedflux.core import tracing
 from typedflux.core.graph import Graph, GraphTrace, Guard, run_graph
@@ -245,9 +245,7 @@ class Jitted:
             require_finite(name, traced.graph, inputs, sizes, outputs)
         for write in traced.writes:
             target = traced.target(write, given.branches)
-            target.__dict__[write.field] = fill(
-                write.template, outputs, given.branches, sizes
-            )
+            target.__dict__[write.field] = fill(write.template, outputs, given.branches, sizes)
         result = fill(traced.result, outputs, given.branches, sizes)
         self._remember(traced, given.branches, args, kwargs)
         return result

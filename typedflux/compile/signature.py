@@ -6,26 +6,18 @@ Sizes that the function's annotations name stay symbolic: `x: Float32[Tensor, "b
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from typedflux.checks.annotations import (
-    TensorExpectation,
-    UnionExpectation,
-    read,
-    resolve_annotations,
-)
 from typedflux.core.tree import children, is_branch, rebuild
 from typedflux.core.types import Shape, TensorType
 from typedflux.nn.module import Module, buffers, is_frozen, mode_of, ties
 from typedflux.ops.interchange import asarray
 from typedflux.shapes.dims import Dimension, symbol
 from typedflux.shapes.errors import DTypeError
-from typedflux.shapes.spec import NamedAxis, VariadicAxis
 from typedflux.tensor import Tensor
 
 
@@ -121,50 +113,6 @@ def with_tensors_for_arrays(tree: Any) -> Any:
     new = [with_tensors_for_arrays(part) for _, part in parts]
     same = all([n is part for n, (_, part) in zip(new, parts, strict=True)])
     return tree if same else rebuild(tree, new)
-
-
-class SymbolicAxes:
-    """Which axes of a function's tensor arguments its annotations name."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.expected: dict[str, TensorExpectation] = {}
-        try:
-            self.signature: inspect.Signature | None = inspect.signature(function)
-        except (TypeError, ValueError):
-            self.signature = None  # a builtin: nothing is annotated
-            return
-        target = function if hasattr(function, "__annotations__") else type(function).__call__
-        if not hasattr(target, "__module__"):
-            return
-        for name, annotation in resolve_annotations(target, {}).items():
-            expectation = read(annotation)
-            if isinstance(expectation, UnionExpectation) and len(expectation.tensors) == 1:
-                (expectation,) = expectation.tensors
-            if isinstance(expectation, TensorExpectation):
-                self.expected[name] = expectation
-
-    def named(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[int, list[str | None]]:
-        """For each annotated tensor argument, by `id`: the name of each axis, `None` for fixed."""
-        if not self.expected or self.signature is None:
-            return {}
-        found: dict[int, list[str | None]] = {}
-        for name, value in self.signature.bind(*args, **kwargs).arguments.items():
-            expectation = self.expected.get(name)
-            if expectation is not None and isinstance(value, Tensor):
-                names = list(_axis_names(expectation, value.ndim))
-                if len(names) == value.ndim:
-                    found[id(value)] = names
-        return found
-
-
-def _axis_names(expectation: TensorExpectation, rank: int) -> Iterator[str | None]:
-    axes = expectation.spec.axes
-    for axis in axes:
-        if isinstance(axis, VariadicAxis):
-            for i in range(rank - len(axes) + 1):
-                yield f"{axis.name}_{i}" if axis.name else None
-        else:
-            yield axis.name if isinstance(axis, NamedAxis) and not axis.broadcast else None
 
 
 def leaf_types(
