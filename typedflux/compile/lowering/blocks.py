@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -10,6 +10,7 @@ from typedflux.compile.lowering.analysis import Node
 from typedflux.compile.lowering.grouping import Group, group_nodes
 from typedflux.compile.lowering.kernels import Kernels, Stage
 from typedflux.compile.lowering.loops import Body, Choice, Loop
+from typedflux.compile.lowering.panels import Packer, PanelsKernel
 from typedflux.compile.lowering.views import Buffer
 from typedflux.shapes.dims import Dimension
 
@@ -30,6 +31,8 @@ class LoopItem:
     test: Block | None
     body: Block
     copies: Block
+    packed: Sequence[Buffer] = ()
+    """Operands packed before the loop, which it reads."""
 
 
 @dataclass(eq=False, slots=True)
@@ -57,9 +60,24 @@ class Block:
     items: list[Item] = field(default_factory=list)
 
 
-def make_block(groups: Sequence[Group], wanted: set[Buffer], kernels: Kernels) -> Block:
-    """The kernels of groups, in this order, after which the buffers `wanted` are in memory."""
+def make_block(
+    groups: Sequence[Group],
+    wanted: set[Buffer],
+    kernels: Kernels,
+    outer: Packer | None = None,
+    varying: Iterable[Buffer] = (),
+) -> Block:
+    """The kernels of groups, in this order, after which the buffers `wanted` are in memory.
+
+    For a loop's body, `outer` packs operands before the loop, and `varying` is what changes.
+    """
     block = Block()
+
+    def pack(group: Group, kernel: PanelsKernel, buffer: Buffer) -> None:
+        block.items.extend(kernels.stages_of(group, kernel))
+        block.groups.append((group, [buffer]))
+
+    packer = Packer(groups, kernels.machine, pack, outer, varying)
     readers: dict[Buffer, set[int]] = {}
     for place, group in enumerate(groups):
         for node in group.nodes:
@@ -71,35 +89,43 @@ def make_block(groups: Sequence[Group], wanted: set[Buffer], kernels: Kernels) -
         if group.kind == "call":
             block.items.append(Call(group.nodes[0]))
         elif group.kind == "control":
-            block.items.append(_control(group.nodes[0], kernels))
+            block.items.append(_control(group.nodes[0], kernels, packer))
         elif group.kind != "join":
             stored = [b for b in made if b in wanted or readers.get(b, set()) - {place}]
             if stored:
                 stored = [*stored, *kernels.kept(group, stored)]
-                block.items.extend(kernels.stages(group, stored))
+                block.items.extend(kernels.stages(group, stored, packer.packed(group)))
         block.groups.append((group, stored))
     return block
 
 
-def _control(node: Node, kernels: Kernels) -> Item:
+def _control(node: Node, kernels: Kernels, packer: Packer) -> Item:
     control = node.control
     if isinstance(control, Choice):
         first, second = (_inner(body, kernels) for body in control.bodies)
         return ChoiceItem(node, control, (first, second))
     assert isinstance(control, Loop)
-    test = None if control.test is None else _inner(control.test, kernels)
+    varying = [m.buffer for m in control.moving]
+    varying += [v.buffer for n in control.body.copies for v in n.outputs]
+    used = Packer((), kernels.machine, outer=packer)
+    test = None if control.test is None else _inner(control.test, kernels, used, varying)
+    body = _inner(control.body, kernels, used, varying)
     copies = [v.buffer for n in control.body.copies for v in n.outputs]
     return LoopItem(
         node,
         control,
         test,
-        _inner(control.body, kernels),
+        body,
         make_block(group_nodes(control.body.copies), set(copies), kernels),
+        list(used.used),
     )
 
 
-def _inner(body: Body, kernels: Kernels) -> Block:
-    return make_block(group_nodes(body.analysis.nodes), body.wanted, kernels)
+def _inner(
+    body: Body, kernels: Kernels, outer: Packer | None = None, varying: Iterable[Buffer] = ()
+) -> Block:
+    groups = group_nodes(body.analysis.nodes)
+    return make_block(groups, body.wanted, kernels, outer, varying)
 
 
 def parts_of(item: Item) -> list[Block]:
@@ -136,5 +162,6 @@ def uses(item: Item) -> Iterator[Buffer | Dimension]:
     else:
         yield from (v.buffer for v in (*item.node.operands, *item.node.outputs))
         if isinstance(item, LoopItem):
+            yield from item.packed
             for moving in item.loop.moving:
                 yield moving.within

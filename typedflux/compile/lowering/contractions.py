@@ -13,7 +13,13 @@ from typedflux.compile.lowering.views import Buffer, View, permuted, reshaped
 from typedflux.compile.native import expressions
 from typedflux.compile.native.emitter import Function, Index, Value
 from typedflux.compile.native.machine import Machine
-from typedflux.compile.native.products import Operand, ProductPlan, ProductShape, plan_product
+from typedflux.compile.native.products import (
+    Operand,
+    ProductPlan,
+    ProductShape,
+    packed_once,
+    plan_product,
+)
 from typedflux.core.types import Shape
 from typedflux.shapes.dims import Dimension, is_fixed, product
 
@@ -30,7 +36,8 @@ class Matrices:
     k: Dimension
 
 
-def _matrices(group: Group) -> Matrices:
+def matrices_of(group: Group) -> Matrices:
+    """The operands of the product that a group begins with."""
     node = group.nodes[0]
     x, y = node.operands[:2]
     if node.detail == "affine":
@@ -53,35 +60,48 @@ def _matrices(group: Group) -> Matrices:
     return Matrices(a, b, batch, x.shape[-2], n, k)
 
 
+def shape_of(m: Matrices) -> ProductShape:
+    """What is known of a product."""
+    return ProductShape(
+        "float",
+        _known(m.m),
+        _known(m.n),
+        _known(m.k),
+        (_known(m.a.strides[-2]), _known(m.a.strides[-1])),
+        (_known(m.b.strides[-2]), _known(m.b.strides[-1])),
+        batched=bool(m.batch),
+    )
+
+
 class ProductKernel:
-    """The kernels of one group that begins with a product and writes the buffers `stored`."""
+    """The kernels of one group that begins with a product and writes the buffers `stored`.
+
+    With `panels`, the right operand is packed there already.
+    """
 
     alone = False
 
-    def __init__(self, group: Group, stored: Sequence[Buffer], machine: Machine) -> None:
+    def __init__(
+        self,
+        group: Group,
+        stored: Sequence[Buffer],
+        machine: Machine,
+        panels: Buffer | None = None,
+    ) -> None:
         self.group = group
         self.node = group.nodes[0]
         self.stored = stored
         self.machine = machine
-        self.matrices = _matrices(group)
+        self.panels = panels
+        self.matrices = matrices_of(group)
         self.bias: tuple[View, Strides] | None = None
         if self.node.detail == "affine":
             view = self.node.operands[2]
             self.bias = view, broadcast_strides(view, group.space)
         self.nest = make_nest(group, stored, [self.bias] if self.bias is not None else [])
-        m = self.matrices
-        self.plan: ProductPlan = plan_product(
-            ProductShape(
-                "float",
-                _known(m.m),
-                _known(m.n),
-                _known(m.k),
-                (_known(m.a.strides[-2]), _known(m.a.strides[-1])),
-                (_known(m.b.strides[-2]), _known(m.b.strides[-1])),
-                batched=bool(m.batch),
-            ),
-            machine,
-        )
+        shape = shape_of(self.matrices)
+        plan = packed_once(shape, machine) if panels is not None else None
+        self.plan: ProductPlan = plan or plan_product(shape, machine)
         self.stages = self.plan.stages
 
     def scratch_bytes(self, at: Callable[[Dimension], int], threads: int) -> int:
@@ -97,7 +117,7 @@ class ProductKernel:
         self.elements.load_uniform()
         self.row_base: Index = 0
         pointer_a = frame.pointer(m.a.buffer)
-        pointer_b = frame.pointer(m.b.buffer)
+        pointer_b = frame.pointer(m.b.buffer if self.panels is None else self.panels)
 
         def operand(view: View, pointer: Value, start: Index) -> Operand:
             memory = expressions.memory_type(view.dtype)
@@ -128,7 +148,7 @@ class ProductKernel:
             frame.size(m.n),
             frame.size(m.k),
             operand(m.a, pointer_a, frame.size(m.a.offset)),
-            operand(m.b, pointer_b, frame.size(m.b.offset)),
+            operand(m.b, pointer_b, frame.size(m.b.offset) if self.panels is None else 0),
             frame.pointer(scratch),
             frame.thread,
             frame.threads,

@@ -95,9 +95,17 @@ class Kernels:
         """Results of a group that it has to write for itself."""
         return Phases(group).kept(stored) if group.kind == "rows" and group.reduced else []
 
-    def stages(self, group: Group, stored: Sequence[Buffer]) -> list[Stage]:
-        """Write the kernels of a group that has to leave the buffers `stored` in memory."""
-        kernel = self._kernel(group, stored)
+    def stages(
+        self, group: Group, stored: Sequence[Buffer], panels: Buffer | None = None
+    ) -> list[Stage]:
+        """Write the kernels of a group that has to leave the buffers `stored` in memory. `panels`
+        is where a product's right operand is packed, if it is."""
+        if panels is not None:
+            return self.stages_of(group, ProductKernel(group, stored, self.machine, panels))
+        return self.stages_of(group, self._kernel(group, stored))
+
+    def stages_of(self, group: Group, kernel: Kernel) -> list[Stage]:
+        """Write a kernel's functions."""
         scratch = Buffer(uint8, 1, "scratch")
         self.scratches.append(Scratch(scratch, kernel.scratch_bytes))
         return [

@@ -23,8 +23,8 @@ def scheduled(groups: Sequence[Group], wanted: Set[Buffer]) -> list[Group]:
     """The groups in an order in which they can run.
 
     A group that computes nothing but `wanted` buffers comes as early as it can, but after all
-    others that read what it may be written over, and after all that can still fail: nothing is
-    written over before. Small groups that need nothing computed come first.
+    others that read the inputs it may be written over, and after all that can still fail: nothing
+    is written over before. Small groups that need nothing computed come first.
     """
     producers = {v.buffer: i for i, g in enumerate(groups) for n in g.nodes for v in n.outputs}
     needs = [_needs(group, i, producers) for i, group in enumerate(groups)]
@@ -45,10 +45,9 @@ def scheduled(groups: Sequence[Group], wanted: Set[Buffer]) -> list[Group]:
         place = (i, 0, i)
         if i > last and _is_final(group, i, wanted, readers):
             after = {n for n in needs[i] if n not in early} | {last}
-            after |= {r for b in _taken(group) for r in readers[b] if r != i and r not in early}
-            latest = max(after)
-            if latest < i:
-                place = (latest, 1, i)
+            taken = _taken(group) - producers.keys()
+            after |= {r for b in taken for r in readers[b] if r != i and r not in early}
+            place = (max(after), 1, i)
         places.append(place)
     return [groups[place[2]] for place in sorted(places)]
 
@@ -99,9 +98,7 @@ def _is_final(
     made = [v.buffer for node in group.nodes for v in node.outputs]
     if any(b.whole is not None for b in made):
         return False  # a part of what is joined later
-    return any(b in wanted for b in made) and all(
-        set(readers.get(b, ())) <= {number} for b in made
-    )
+    return any(b in wanted for b in made) and all(set(readers.get(b, ())) <= {number} for b in made)
 
 
 def _taken(group: Group) -> set[Buffer]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from typedflux.compile.native.emitter import Function, Index, Value
+from typedflux.compile.native.emitter import Function, Index, Module, Value
 from typedflux.compile.native.machine import Machine
 from typedflux.compile.native.packing import Packing
 
@@ -105,6 +105,7 @@ class Blocking:
         dots: columns of a block of dot products of rows of `a` and columns of `b`; 0 for tiles.
         panels: panels that a block of rows goes through before the next one does.
         packed: whether panels of `b` are packed, by each thread those that it needs.
+        packed_columns: whether `b` points to all of its panels, packed before.
         packed_rows: whether all of `a` is packed, which is a stage of its own.
         depth: the part of long sums that is done for all blocks of a group of panels before the
             next part is; 0 for whole sums.
@@ -119,6 +120,7 @@ class Blocking:
     packed: bool = False
     packed_rows: bool = False
     depth: int = 0
+    packed_columns: bool = False
 
     @property
     def lanes(self) -> int:
@@ -150,15 +152,27 @@ class Blocking:
             height, more = divmod(known, count)
             cuts = [Cut(height + 1, more, 0), Cut(height, count - more, more * (height + 1))]
             return [cut for cut in cuts if cut.count != 0]
+        if self.rows == 1:
+            return [Cut(1, m, 0)]
         whole = f.over(m, self.rows)
         done = f.times(whole, self.rows)
         small = min(4, self.rows)
         rest = f.over(f.plus(f.minus(m, done), small - 1), small)
         return [Cut(self.rows, whole, 0), Cut(small, rest, done, clamped=True)]
 
+    @property
+    def all_panels_size(self) -> int:
+        """Elements of all packed panels, of a product of known size."""
+        k, n = self.shape.k, self.shape.n
+        assert k is not None
+        assert n is not None
+        size = self.column_packing.size(Function(Module(), "", []), k)
+        assert isinstance(size, int)
+        return -(-n // self.width) * size
+
     def panels_size(self, f: Function, k: Index) -> Index:
-        """Elements of a group's packed panels."""
-        if not self.packed:
+        """Elements of a group's packed panels, where the product packs them."""
+        if not self.packed or self.packed_columns:
             return 0
         part = f.least(k, self.depth) if self.depth else k
         return f.times(self.column_packing.size(f, part), self.panels)

@@ -174,9 +174,7 @@ class Groups:
             visit(lambda block: self._add(block, a, b, first, part))
         visit(lambda block: self.finish(block, self._sums(block)))
 
-    def visit(
-        self, start: Index, stop: Index, column: Index, columns: Index, each: Visit
-    ) -> None:
+    def visit(self, start: Index, stop: Index, column: Index, columns: Index, each: Visit) -> None:
         """Every block of the group: a block of rows through all panels, then the next."""
         f, blocking = self.f, self.blocking
         width, n = blocking.width, blocking.shape.n
@@ -215,7 +213,7 @@ class Groups:
 
     def pack(self, b: Operand, first: Index, k: Index, column: Index, columns: Index) -> None:
         """Pack the panels of these columns, of the sums' part `first ... first + k`."""
-        if self.blocking.packed:
+        if self.blocking.packed and not self.blocking.packed_columns:
             f = self.f
             at = f.sum_of((first, b.row), (column, b.column))
             source = f.at(b.pointer, at, self.scalar)
@@ -339,8 +337,11 @@ class Groups:
         vectors = -(-(columns if isinstance(columns, int) else blocking.width) // lanes)
         row, masked, ahead = shape.b[0], False, 0
         if blocking.packed:
-            at = f.times(f.over(block.within, blocking.width), blocking.column_packing.size(f, k))
-            values["b"] = f.at(self.own, at, self.scalar)
+            panels, place = self.own, block.within
+            if blocking.packed_columns:
+                panels, place = b.pointer, block.column
+            at = f.times(f.over(place, blocking.width), blocking.column_packing.size(f, k))
+            values["b"] = f.at(panels, at, self.scalar)
             values["b_row"] = row = blocking.width
         else:
             values["b"] = f.at(b.pointer, block.column, self.scalar)

@@ -25,6 +25,8 @@ FEW = 16
 DEEP = 2048
 """The longest sums that are done in one go."""
 
+_WORTH = 1024  # the fewest elements that are worth packing once for several products
+_SOME = 64  # rows of which blocks of 8 share out evenly among threads
 _NOWHERE = Value("", PTR)
 _DEPTH = 512  # of the parts of longer ones
 _SHARES = 16  # the fewest parts to share among threads
@@ -37,7 +39,7 @@ class ProductPlan:
 
     Attributes:
         usual: for the sizes that were not known otherwise.
-        few: for at most `FEW` rows, where their number was not known.
+        few: for at most `few_rows` rows, where their number was not known.
         deep: for sums longer than `DEEP`, where their length was not known.
         split: for sums that are long for the result's size, with more than one thread.
     """
@@ -46,6 +48,7 @@ class ProductPlan:
     few: Blocking | None = None
     deep: Blocking | None = None
     split: Blocking | None = None
+    few_rows: int = FEW
 
     @property
     def _long(self) -> int:
@@ -64,7 +67,7 @@ class ProductPlan:
         """Bytes of scratch, aligned to 64, that the stages need for these sizes."""
         del n
         blocking = self.usual
-        if self.few is not None and m <= FEW:
+        if self.few is not None and m <= self.few_rows:
             blocking = self.few
         elif self.deep is not None and k > DEEP:
             blocking = self.deep
@@ -122,7 +125,7 @@ class ProductPlan:
                 sums.finish(epilogue)
             f.goto(end)
             f.label(no)
-        for special, size, limit in ((self.few, m, FEW), (self.deep, k, DEEP)):
+        for special, size, limit in ((self.few, m, self.few_rows), (self.deep, k, DEEP)):
             if special is None:
                 continue
             yes, no = f.fresh("special"), f.fresh("otherwise")
@@ -152,6 +155,26 @@ def plan_product(shape: ProductShape, machine: Machine) -> ProductPlan:
         deep=_deep(usual) if usual.packed and shape.k is None else None,
         split=split,
     )
+
+
+def packed_once(shape: ProductShape, machine: Machine) -> ProductPlan | None:
+    """The way to do one of several products with the same right operand, which has been packed:
+    `b` points to its panels then. `None` where that would be of no use."""
+    if shape.batched or shape.n is None or shape.k is None or not 0 < shape.k <= DEEP:
+        return None
+    lanes = shape.lanes(machine)
+    if shape.n < lanes or shape.k * shape.n < _WORTH:
+        return None
+    rows = 14 if machine.vector_registers >= 32 else 6
+    if shape.m is None or shape.m <= _SOME:
+        rows = min(rows, 8)
+    if shape.m is not None and shape.m <= 2:
+        rows = 1
+    width = 2 * lanes
+    panels = _panels(shape, machine, rows, width)
+    usual = Blocking(shape, machine, rows, width, panels=panels, packed=True, packed_columns=True)
+    one = replace(usual, rows=1) if shape.m is None else None
+    return ProductPlan(usual, few=one, few_rows=2)
 
 
 def _blocking(shape: ProductShape, machine: Machine, few: bool) -> Blocking:

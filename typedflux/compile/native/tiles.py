@@ -61,6 +61,12 @@ class Tile:
         count = self.rows * self.vectors
         return 4 if self.vectors == 1 or count <= 8 else 2 if count <= 16 else 1
 
+    @property
+    def _chains(self) -> int:
+        """Sums of each result that are added up at the end: a small tile would wait for the last
+        step's results otherwise."""
+        return max(1, min(self._unroll, 8 // (self.rows * self.vectors)))
+
     def emit(self, f: Function, values: dict[str, Index]) -> None:
         """Call the kernel: `values` has `a, b, out`, `a_row, a_column, b_row`, `k`, `columns` and
         `count`."""
@@ -119,6 +125,14 @@ class Tile:
                 for r in range(self.rows)
                 for j in range(self.vectors)
             ]
+        size, chains = len(initial), self._chains
+        initial += [literal(vector, 0)] * (size * (chains - 1))
+
+        def total(sums: list[Value]) -> list[Value]:
+            while len(sums) > size:
+                half = len(sums) // 2
+                sums = [f.add(x, y) for x, y in zip(sums[:half], sums[half:], strict=True)]
+            return sums
 
         def steps(first: Index, count: int, sums: list[Value]) -> list[Value]:
             line = f.at(b, f.times(first, given["b_row"]), scalar)
@@ -143,12 +157,12 @@ class Tile:
                     place = at_a if step is None else f.plus(at_a, step)
                     one = f.splat(f.load(scalar, base, place), self.lanes)
                     for j, column in enumerate(columns):
-                        at = r * self.vectors + j
+                        at = u % chains * size + r * self.vectors + j
                         sums[at] = f.intrinsic("fmuladd", one, column, sums[at])
             return sums
 
         if isinstance(k, int) and k <= UNROLLED:
-            return steps(0, k, initial)
+            return total(steps(0, k, initial))
         cells = [f.cell(vector, value) for value in initial]
         unroll = self._unroll
         multiple = self.multiple or unroll == 1
@@ -158,7 +172,7 @@ class Tile:
         if not multiple:
             with f.loop(whole, k) as i:
                 _put(cells, steps(i, 1, [cell.get() for cell in cells]))
-        return [cell.get() for cell in cells]
+        return total([cell.get() for cell in cells])
 
     def _heads(
         self, f: Function, a: Value, given: dict[str, Index]
