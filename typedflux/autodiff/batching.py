@@ -262,13 +262,15 @@ def _batch_size(entries: list[Entry]) -> Any:
 
 
 def _refuse_batched_writes(trace: BatchTrace, staged: Staged) -> None:
-    for original, field, value in staged.changes():
+    writes = [(f"{type(o).__name__}.{field}", value) for o, field, value in staged.changes()]
+    writes += [(f"a {type(o).__name__}", copy) for o, copy in staged.changed_containers()]
+    for target, value in writes:
 
-        def check(tensor: Tensor, owner: Any = original, name: str = field) -> Tensor:
+        def check(tensor: Tensor, target: str = target) -> Tensor:
             if trace.is_mine(tensor):
                 raise ValueError(
-                    f"{type(owner).__name__}.{name} was assigned a value that differs from example "
-                    "to example: return it from the function instead"
+                    f"{target} was assigned a value that differs from example to example: return "
+                    "it from the function instead"
                 )
             return tensor
 

@@ -21,6 +21,7 @@ from typedflux.compile.calls.record import MISS, Record
 from typedflux.compile.finite import is_requested, require_finite
 from typedflux.compile.lowering.errors import FlaggedError
 from typedflux.compile.signature import (
+    Flattened,
     flatten,
     leaf_types,
     with_tensors_for_arrays,
@@ -33,7 +34,7 @@ from typedflux.core.primitive import type_of
 from typedflux.core.staging import Staged
 from typedflux.core.stateful import Captures, Static, capturing
 from typedflux.core.tracing import Tracer, current_graph, graph_running
-from typedflux.core.tree import leaves
+from typedflux.core.tree import leaves, refill
 from typedflux.core.types import TensorType
 from typedflux.ops.random import Generator, default_generator
 from typedflux.shapes.dims import evaluate
@@ -58,17 +59,20 @@ def _present(owner: Any) -> Any:
 
 @dataclass(slots=True)
 class Write:
-    """An assignment to repeat after each call: to an argument's module, or a captured one.
+    """An assignment to repeat after each call: to an argument's module, or a captured one, or to
+    what a container among the arguments holds.
 
     Attributes:
         branch: which of the arguments' modules, `None` for `module`.
         template: of the value.
+        container: which of the arguments' containers.
     """
 
     branch: int | None
     module: Any
     field: str
     template: Any
+    container: int | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -244,8 +248,11 @@ class Jitted:
             name = getattr(self, "__name__", type(self.function).__name__)
             require_finite(name, traced.graph, inputs, sizes, outputs)
         for write in traced.writes:
-            target = traced.target(write, given.branches)
-            target.__dict__[write.field] = fill(write.template, outputs, given.branches, sizes)
+            value = fill(write.template, outputs, given.branches, sizes, given.containers)
+            if write.container is not None:
+                refill(given.containers[write.container], value)
+            else:
+                traced.target(write, given.branches).__dict__[write.field] = value
         result = fill(traced.result, outputs, given.branches, sizes)
         self._remember(traced, given.branches, args, kwargs)
         return result
@@ -299,7 +306,7 @@ class Jitted:
             sizes = traced.sizes(self._tensors(traced, given.leaves))
             if sizes is not None:
                 return traced, sizes
-        traced = self.trace(args, kwargs, given.leaves, given.branches, named)
+        traced = self.trace(args, kwargs, given, named)
         known.insert(0, traced)
         sizes = traced.sizes(self._tensors(traced, given.leaves))
         return traced, traced.hints if sizes is None else sizes
@@ -311,8 +318,7 @@ class Jitted:
         self,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
-        tensors: list[Tensor],
-        branches: list[Any],
+        given: Flattened,
         named: dict[int, list[str | None]],
     ) -> Traced:
         """Run the function on tracers and record it."""
@@ -324,7 +330,7 @@ class Jitted:
         trace = GraphTrace()
         staged = Staged()
         captures = Captures(lambda t: trace.input(type_of(t)))
-        types, hints = leaf_types(tensors, named, trace)
+        types, hints = leaf_types(given.leaves, named, trace)
         remaining = iter(types)
 
         def lift(_: Tensor) -> Tensor:
@@ -335,17 +341,23 @@ class Jitted:
             captures.exclude(staged.copies())
             with capturing(captures):
                 out = self.function(*traced_args, **traced_kwargs)
-            template = Template(trace, staged, branches)
+            captures.note_changed_containers()
+            template = Template(trace, staged, given)
             writes = [
                 _write(template.index(original), original, field, template.of(value))
                 for original, field, value in staged.changes()
+            ]
+            writes += [
+                Write(None, None, "", template.of_contents(copy), template.containers[id(original)])
+                for original, copy in staged.changed_containers()
+                if id(original) in template.containers
             ]
             writes += [
                 Write(None, known(module), field, template.of(captures.values[key]))
                 for key, (module, field) in captures.written.items()
             ]
             result = template.of(out)
-        names = [named.get(id(t)) for t in tensors]
+        names = [named.get(id(t)) for t in given.leaves]
         types = [type_of(t) for m, field in captures.fields for t in leaves(m.__dict__[field])]
         static = list(captures.static.values())
         fields = [(known(module), field) for module, field in captures.fields]

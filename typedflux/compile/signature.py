@@ -7,12 +7,12 @@ Sizes that the function's annotations name stay symbolic: `x: Float32[Tensor, "b
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from typedflux.core.tree import children, is_branch, rebuild
+from typedflux.core.tree import children, is_branch, is_mutable, rebuild
 from typedflux.core.types import Shape, TensorType
 from typedflux.nn.module import Module, buffers, is_frozen, mode_of, ties
 from typedflux.ops.interchange import asarray
@@ -26,12 +26,14 @@ class Flattened:
     """Arguments taken apart: tensors and modules in order of first visit, and the rest as a key.
 
     Attributes:
+        containers: lists, dicts and dataclass instances.
         has_arrays: whether there are arrays of numpy, in modules or outside.
     """
 
     leaves: list[Tensor]
     branches: list[Any]
     key: Hashable
+    containers: list[Any] = field(default_factory=list)
     has_arrays: bool = False
 
 
@@ -57,6 +59,8 @@ def _visit(item: Any, found: Flattened, seen: dict[int, int]) -> Hashable:
     seen[id(item)] = len(seen)
     if is_branch(item):
         found.branches.append(item)
+    elif is_mutable(item):
+        found.containers.append(item)
     settings = _settings(item) if isinstance(item, Module) else ()
     return (type(item), *settings, *[(name, _visit(part, found, seen)) for name, part in parts])
 

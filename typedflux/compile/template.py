@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from typedflux.compile.signature import Flattened
 from typedflux.core.graph import GraphTrace
 from typedflux.core.staging import Staged
 from typedflux.core.tree import children, is_branch, rebuild
@@ -32,6 +33,13 @@ class BranchRef:
 
 
 @dataclass(frozen=True, slots=True)
+class ContainerRef:
+    """The container of this position among the arguments."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
 class SizeRef:
     """A symbolic size, which is a number in each call."""
 
@@ -39,16 +47,30 @@ class SizeRef:
 
 
 class Template:
-    """Makes templates of values from inside a trace."""
+    """Makes templates of values from inside a trace.
 
-    def __init__(self, trace: GraphTrace, staged: Staged, branches: Sequence[Any]) -> None:
+    Args:
+        given: the arguments, taken apart.
+    """
+
+    def __init__(self, trace: GraphTrace, staged: Staged, given: Flattened) -> None:
         self.trace = trace
         self.staged = staged
-        self.positions = {id(b): i for i, b in enumerate(branches)}
+        self.positions = {id(b): i for i, b in enumerate(given.branches)}
+        self.containers = {id(c): i for i, c in enumerate(given.containers)}
+        self.copies = {id(copy): original for original, copy in staged.containers()}
 
     def index(self, branch: Any) -> int | None:
         """The position of an argument's module, `None` for another."""
         return self.positions.get(id(branch))
+
+    def of_contents(self, container: Any) -> Any:
+        """The template of what an argument's container holds now. Those in it stay themselves."""
+        return rebuild(container, [self._part(part) for _, part in children(container) or ()])
+
+    def _part(self, value: Any) -> Any:
+        position = self.containers.get(id(self.copies.get(id(value))))
+        return self.of(value) if position is None else ContainerRef(position)
 
     def of(self, value: Any) -> Any:
         """The template of `value`."""
@@ -72,6 +94,7 @@ def fill(
     outputs: Sequence[Tensor] | Mapping[int, Tensor],
     branches: Sequence[Any],
     sizes: Mapping[Any, int] | None = None,
+    containers: Sequence[Any] = (),
 ) -> Any:
     """The value that a template stands for in one call; `outputs` by position. Without `sizes`
     symbolic ones stay references."""
@@ -80,9 +103,13 @@ def fill(
         return outputs[template.position]
     if kind is BranchRef:
         return branches[template.position]
+    if kind is ContainerRef:
+        return containers[template.position]
     if kind is SizeRef:
         return template if sizes is None else evaluate(template.size, sizes)
     parts = children(template)
     if not parts:
         return template
-    return rebuild(template, [fill(part, outputs, branches, sizes) for _, part in parts])
+    return rebuild(
+        template, [fill(part, outputs, branches, sizes, containers) for _, part in parts]
+    )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from typedflux.core.tree import map_leaves
+from typedflux.core.tree import are_same, contents, map_leaves
 from typedflux.tensor import Tensor
 
 Key: TypeAlias = tuple[int, str]
@@ -97,6 +97,8 @@ class Captures:
         self.written: dict[Key, tuple[Any, str]] = {}
         self.static: dict[Key, Static] = {}
         """Fields without tensors that were read: what the trace does may depend on them."""
+        self._containers: list[tuple[Any, str, Any, list[Any]]] = []
+        """Lists and dicts in fields that were read, as the trace knows them, and what they held."""
         self.outer: Captures | None = None
         self._known: set[int] = set()
         self._keep_alive: list[Any] = []
@@ -121,12 +123,26 @@ class Captures:
             return value
         if self.outer is not None:
             value = self.outer.read(owner, name, value)
-        if not _holds_tensors(value):
+        traced = value
+        if _holds_tensors(value):
+            self.fields.append((owner, name))
+            traced = map_leaves(self.lift, value)
+        else:
             self.static.setdefault(key, Static(owner, name, value))
-            return value
-        self.fields.append((owner, name))
-        self.values[key] = traced = map_leaves(self.lift, value)
+            if type(value) not in (list, dict):
+                return value
+            self._keep_alive.append(owner)
+            traced = value.copy()  # which the function may change
+        self.values[key] = traced
+        for container in _containers_in(traced):
+            self._containers.append((owner, name, container, contents(container)))
         return traced
+
+    def note_changed_containers(self) -> None:
+        """Take a field to be written where the list or dict that it holds was changed."""
+        for owner, name, copy, before in self._containers:
+            if not are_same(contents(copy), before):
+                self.written.setdefault((id(owner), name), (owner, name))
 
     def write(self, owner: Any, name: str, value: Any) -> bool:
         """Stage an assignment; False where the object was made by the trace itself."""
@@ -142,6 +158,15 @@ class Captures:
         self.values[key] = value
         self.written[key] = (owner, name)
         return True
+
+
+def _containers_in(value: Any) -> Iterator[Any]:
+    """The lists and dicts in a field, not in an object there."""
+    if type(value) in (list, dict):
+        yield value
+    if isinstance(value, (list, tuple, dict)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _containers_in(part)
 
 
 def _holds_tensors(value: Any) -> bool:

@@ -213,7 +213,7 @@ class Unfolded:
                 branches.append((place, number))
         self._open.discard(key)
         step = -1
-        if leaves or branches or way is _OBJECT:
+        if leaves or branches or way is _OBJECT or type(branch) in (list, dict):
             step = len(self._steps)
             self._steps.append(_Step(branch, way, names, parts, leaves, branches))
         self._done[key] = branch, step
@@ -224,8 +224,9 @@ class Unfolded:
         themselves.
 
         Args:
-            on_copy: called with each `Branch` object and its copy; all of them are copied then,
-                including those without leaves.
+            on_copy: called with each `Branch` object, list, dict and dataclass instance and its
+                copy; all of them are copied then, including objects, lists and dicts without
+                leaves.
         """
         if self._root < 0:
             return leaves[0] if self.leaves else self._tree
@@ -237,15 +238,55 @@ class Unfolded:
                 new[place] = leaves[number]
             for place, number in step.branches:
                 new[place] = made[number]
-            copies = on_copy is not None and way is _OBJECT
-            if not copies and all(map(operator.is_, new, parts)):
+            if on_copy is not None:
+                is_copied = way is _OBJECT or type(step.branch) in (list, dict)
+            else:
+                is_copied = False
+            if not is_copied and all(map(operator.is_, new, parts)):
                 made.append(step.branch)
                 continue
             result = way.together(step.branch, step.names, new)
-            if copies and on_copy is not None:
+            if on_copy is not None and (is_copied or is_mutable(step.branch)):
                 on_copy(step.branch, result)
             made.append(result)
         return made[self._root]
+
+
+def is_mutable(value: object) -> bool:
+    """Whether what a branch holds can be replaced in place."""
+    if isinstance(value, tuple):
+        return False
+    parameters = getattr(type(value), "__dataclass_params__", None)
+    return parameters is None or not parameters.frozen
+
+
+def refill(branch: Any, like: Any) -> None:
+    """Make a list, dict or dataclass instance hold what another of its kind holds."""
+    if isinstance(branch, list):
+        branch[:] = like
+    elif isinstance(branch, dict):
+        items = list(like.items())
+        branch.clear()
+        branch.update(items)
+    else:
+        for name, item in children(like) or ():
+            if getattr(branch, str(name)) is not item:
+                setattr(branch, str(name), item)
+
+
+def contents(container: Any) -> list[Any]:
+    """What a list, dict or dataclass instance holds, keys included: to tell later whether that has
+    changed."""
+    if isinstance(container, list):
+        return [*container]
+    if isinstance(container, dict):
+        return [*container, *container.values()]
+    return [part for _, part in children(container) or ()]
+
+
+def are_same(a: list[Any], b: list[Any]) -> bool:
+    """Whether two lists hold the very same objects."""
+    return len(a) == len(b) and all(map(operator.is_, a, b))
 
 
 def map_leaves(
@@ -261,8 +302,7 @@ def map_leaves(
 
     Args:
         state: for leaves that are state rather than parameters; `function` by default.
-        on_copy: called with each `Branch` object and its copy; all of them are copied then,
-            including those without leaves.
+        on_copy: see `Unfolded.fold`.
     """
     if isinstance(tree, Tensor):
         return function(tree)  # type: ignore[no-any-return]

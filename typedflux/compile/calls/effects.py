@@ -89,6 +89,8 @@ def plan(traced: Traced, reading: Reading, program: Program, branches: Sequence[
     updates: list[Update] = []
     assignments: list[Assignment] = []
     for write in traced.writes:
+        if write.container is not None:
+            raise UnreadableError("a container among the arguments changes")
         owner = traced.target(write, branches).__dict__
         field = reading.fields.get((id(owner), write.field))
         if field is not None:
