@@ -26,6 +26,7 @@ from typedflux.compile.signature import (
     leaf_types,
     with_tensors_for_arrays,
 )
+from typedflux.compile.surroundings import Watched, surroundings
 from typedflux.compile.symbolic_axes import SymbolicAxes
 from typedflux.compile.template import Template, fill
 from typedflux.core import tracing
@@ -98,6 +99,8 @@ class Traced:
     reason: str = ""
     """Why there is none."""
     is_recordable: bool = True
+    watched: Sequence[Watched] = ()
+    """Variables and attributes around the function, as they were."""
 
     def compile(self) -> None:
         """Make the native code."""
@@ -106,6 +109,8 @@ class Traced:
     def still_holds(self) -> bool:
         """Whether what was captured is of the same types, and what was static is as it was."""
         if not all([s.still_holds() for s in self.static]):
+            return False
+        if not all([w.still_holds() for w in self.watched]):
             return False
         types = iter(self.captured_types)
         for module, field in self.captured_now():
@@ -336,6 +341,7 @@ class Jitted:
         def lift(_: Tensor) -> Tensor:
             return trace.input(next(remaining))
 
+        watched = surroundings(self.function, (args, kwargs), given.branches)
         with graph_running(trace):
             traced_args, traced_kwargs = staged.copy((args, kwargs), lift)
             captures.exclude(staged.copies())
@@ -357,11 +363,15 @@ class Jitted:
                 for key, (module, field) in captures.written.items()
             ]
             result = template.of(out)
+        for variable in watched:
+            variable.refuse_traced()
+        watched = [variable for variable in watched if variable.still_holds()]
         names = [named.get(id(t)) for t in given.leaves]
         types = [type_of(t) for m, field in captures.fields for t in leaves(m.__dict__[field])]
         static = list(captures.static.values())
         fields = [(known(module), field) for module, field in captures.fields]
         traced = Traced(trace.graph, hints, fields, types, static, writes, result, names)
+        traced.watched = watched
         if traced.is_closed:
             traced.compile()
         return traced

@@ -13,7 +13,7 @@ import dataclasses
 import functools
 import weakref
 from collections.abc import Sequence
-from types import CodeType, FunctionType
+from types import CellType, CodeType, FunctionType
 from typing import Any
 
 from typedflux.compile.calls.anchors import Anchor, anchor_of
@@ -28,6 +28,7 @@ from typedflux.compile.calls.reading import (
     same,
 )
 from typedflux.compile.signature import flatten, static_key
+from typedflux.compile.surroundings import Watched
 from typedflux.core.stateful import DIMS, Static
 from typedflux.core.tree import children, is_branch
 from typedflux.nn.module import RESERVED, TIES, Module
@@ -342,6 +343,18 @@ class Reader:
             return
         value = self._name("V", static.value)
         found = f"{known}.owner.__dict__.get({static.name!r})"
+        self._refuse_unless(f"{found} is {value} or {known}.still_holds()")
+
+    def watched(self, watched: Watched) -> None:
+        """A variable or an attribute around the function."""
+        known = self._name("S", watched)
+        if watched.parts is not None:
+            self._refuse_unless(f"{known}.still_holds()")
+            return
+        value, holder = self._name("V", watched.value), self._name("H", watched.holder)
+        found = f"{holder}.cell_contents"
+        if not isinstance(watched.holder, CellType):
+            found = f"{holder}.get({watched.name!r})"
         self._refuse_unless(f"{found} is {value} or {known}.still_holds()")
 
 

@@ -73,6 +73,8 @@ class Record:
             reader.captured(owner, name)
         for static in traced.static:
             reader.static(static)
+        for watched in traced.watched:
+            reader.watched(watched)
         self.roots = reader.roots
         self.hits = 0
         assert traced.program is not None
