@@ -13,7 +13,7 @@ import typedflux as flux
 from typedflux import Tensor, nn
 from typedflux.compile.explaining import names_of
 from typedflux.compile.jit import Jitted
-from typedflux.compile.lowering.program import Program
+from typedflux.compile.lowering.executables import Executable
 from typedflux.compile.tables import aligned, bytes_text, scaled_text, seconds_text, shape_text
 
 
@@ -120,7 +120,7 @@ def test_outputs_that_may_be_written_in_place_are_named() -> None:
     text = flux.explain(f, flux.ones((4, 5)), flux.ones((4, 5)))
     jitted = Jitted(f)
     traced, _ = jitted.specialise((flux.ones((4, 5)), flux.ones((4, 5))), {})
-    assert isinstance(traced.program, Program)
+    assert isinstance(traced.program, Executable)
     assert list(traced.program.donations) == [0]
     name = names_of(traced.graph)[traced.graph.outputs[0]]
     assert f"{name} may take over an input's memory" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,7 @@ from typedflux.compile.native.products import (
     ProductShape,
     plan_product,
 )
+from typedflux.shapes.dims import evaluate, symbol
 
 Array = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
@@ -330,3 +332,23 @@ def test_kernels_are_shared() -> None:
     kernels = len(module.functions) - 1
     write("two")
     assert len(module.functions) == kernels + 2
+
+
+@pytest.mark.parametrize("machine", machines())
+def test_scratch_of_symbolic_sizes(machine: Machine) -> None:
+    """The number that a symbolic amount is for given sizes is the amount for those sizes."""
+    known: list[tuple[int | None, int | None, int | None]] = [
+        (None, None, None), (None, 40, 300), (8, None, None), (100, 64, None), (100, 64, 5000),
+    ]  # fmt: skip
+    for fixed in known:
+        m, n, k = fixed
+        for a, b in (((k, 1), (n, 1)), ((1, m), (n, 1)), ((k, 1), (1, k)), ((1, None), (None, 3))):
+            plan = plan_product(ProductShape("float", m, n, k, a, b), machine)
+            scratch: Any = plan.scratch_bytes
+            named = [symbol(x) if f is None else f for x, f in zip("mnk", fixed, strict=True)]
+            amount = scratch(*named, symbol("t"))
+            for given in ((1, 1, 1), (5, 7, 2048), (16, 100, 2049), (17, 9, 100), (900, 70, 9000)):
+                sizes = [g if f is None else f for g, f in zip(given, fixed, strict=True)]
+                for threads in (1, 2, 5):
+                    values = dict(zip("mnkt", (*sizes, threads), strict=True))
+                    assert evaluate(amount, values) == scratch(*sizes, threads)

@@ -25,14 +25,16 @@ _VALUES = 48  # of what it leaves
 def explanation(traced: Traced, sizes: Mapping[Any, int]) -> str:
     """The graph with what it relies on, then the groups, calls of numpy and memory at these
     sizes; or why the interpreter runs it."""
+    from typedflux.compile.lowering.executables import Executable
     from typedflux.compile.lowering.program import Program
+    from typedflux.compile.passes import optimise
 
     lines = [str(traced.graph)]
     for guard in traced.graph.guards:
         verdict = "" if guard.holds else "not "
         lines.append(f"  relies on {verdict}{guard.left} {guard.relation} {guard.right}")
-    if isinstance(traced.program, Program):
-        lines += _program_lines(traced.graph, traced.program, sizes)
+    if isinstance(traced.program, Executable):
+        lines += _program_lines(traced.graph, Program(optimise(traced.graph)), sizes)
     else:
         reason = traced.reason or "it holds values of a transformation that is under way"
         lines.append(f"run by the interpreter: {reason}")
@@ -102,12 +104,7 @@ def _memory(graph: Graph, program: Program, frame: Frame) -> Iterator[str]:
 
 def _between(program: Program, frame: Frame) -> str:
     """Of values that are neither given nor returned, and of what kernels need for themselves."""
-    threads = pool.get_threads()
-    scratch = {s.buffer: s.bytes(frame.at, threads) for s in program.kernels.scratches}
-    needed = [
-        scratch[b] if b in scratch else frame.at(b.elements) * b.dtype.itemsize
-        for b in program.temporaries
-    ]
+    needed = frame.needed(pool.get_threads())
     if not sum(needed):
         return "none"
     planned = plan(program.lifetimes, needed)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from typedflux.compile.describing import Work, bytes_moved, operations_done, works
 from typedflux.compile.lowering.errors import FlaggedError
+from typedflux.compile.lowering.executables import Executable
 from typedflux.compile.lowering.program import Program
 from typedflux.compile.lowering.stamps import Stamps
+from typedflux.compile.passes import optimise
 from typedflux.compile.profiling import Row
 from typedflux.compile.stepping import perform_each
 from typedflux.compile.timed import TimedFrame
@@ -46,8 +48,8 @@ def measure(
     traced: Traced, inputs: Sequence[Tensor], sizes: Mapping[Any, int], runs: int
 ) -> tuple[list[Row], Times]:
     """Run a specialisation so often, by native code where it has any: what each group took."""
-    if isinstance(traced.program, Program):
-        return _of_program(traced, traced.program, inputs, sizes, runs)
+    if isinstance(traced.program, Executable):
+        return _of_program(traced, inputs, sizes, runs)
     return _of_interpreter(traced, inputs, sizes, runs)
 
 
@@ -55,16 +57,12 @@ def measure(
 
 
 def _of_program(
-    traced: Traced,
-    compiled: Program,
-    inputs: Sequence[Tensor],
-    sizes: Mapping[Any, int],
-    runs: int,
+    traced: Traced, inputs: Sequence[Tensor], sizes: Mapping[Any, int], runs: int
 ) -> tuple[list[Row], Times]:
-    stamps = Stamps()
-    frame = TimedFrame(Program(compiled.graph, compiled.machine, stamps=stamps), sizes)
+    program = Program(optimise(traced.graph), stamps=Stamps())
+    frame = TimedFrame(program, sizes)
     arrays = [t._data for t in inputs]
-    found = list(works(frame.program.block))
+    found = list(works(program.block))
     times = Times()
     counts = [0] * len(found)
     for run in range(_WARM_UP + runs):

@@ -104,10 +104,21 @@ class Interpreted:
 
 def program_of(graph: Graph) -> tuple[Program, str]:
     """What runs a graph, and why that is not native code where it is not."""
-    from typedflux.compile.lowering import program  # llvmlite takes time to import
+    from typedflux.compile import keeping  # llvmlite takes time to import
+    from typedflux.compile.keys import key_of
+
+    key = key_of(graph)
+    found = None if key is None else keeping.load(key)
+    if found is not None:
+        return found, ""
+    # What compiles takes time to import too.
+    from typedflux.compile.lowering.program import compile_graph
     from typedflux.compile.passes import optimise
 
     try:
-        return program.Program(optimise(graph)), ""
+        made = compile_graph(optimise(graph))
+        if key is not None:
+            keeping.keep(key, made)
+        return made.without_history, ""
     except UnsupportedError as error:
         return Interpreted(graph), str(error)

@@ -11,17 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from typedflux.compile.lowering.addresses import address_of
-from typedflux.compile.lowering.analysis import Node
 from typedflux.compile.lowering.errors import FlaggedError
 from typedflux.compile.lowering.memory import ALIGNMENT, plan
-from typedflux.compile.lowering.views import Buffer, View
+from typedflux.compile.lowering.plans import THREADS_NAME, Area, Operation
 from typedflux.compile.native import pool
 from typedflux.core.graph import concrete_param
 from typedflux.shapes.dims import Dimension, evaluate
 from typedflux.tensor import wrap
 
 if TYPE_CHECKING:
-    from typedflux.compile.lowering.program import Program
+    from typedflux.compile.lowering.executables import Executable
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -33,16 +32,15 @@ class _Output(NamedTuple):
     """Where an output is written.
 
     Attributes:
-        place: of its buffer, in the table of pointers.
+        place: in the table of pointers.
         donor: the input whose memory it takes over.
         given: the input or constant that it is, as it came.
-        first: the first output with its buffer.
+        first: the first output at its place.
     """
 
     number: int
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    buffer: Buffer
     place: int
     donor: int | None
     given: int | None
@@ -66,30 +64,27 @@ class Frame:
     """
 
     def __init__(
-        self, program: Program, sizes: Mapping[Any, int], donated: Mapping[int, int]
+        self, program: Executable, sizes: Mapping[Any, int], donated: Mapping[int, int]
     ) -> None:
         self.program = program
+        plan = program.plan
         self.sizes = dict(sizes)
         self.donated = dict(donated)
         self._lock = threading.Lock()
-        numbers = program.numbers
-        self.pointers = np.zeros(len(numbers) + 1, np.int64)
+        self.pointers = np.zeros(plan.places + 1, np.int64)
         self._flag = np.zeros(1, np.int64)
-        self.pointers[program.flag] = self._flag.ctypes.data
-        self._table = np.array([self.at(size) for size in program.sizes.sizes] or [0], np.int64)
+        self.pointers[plan.flag] = self._flag.ctypes.data
+        self._table = np.array([self.at(size) for size in plan.sizes] or [0], np.int64)
         self._addresses = self.pointers.ctypes.data, self._table.ctypes.data
-        for place, array in enumerate(program.constants, program.inputs):
+        for place, array in enumerate(program.constants, plan.inputs):
             self.pointers[place] = address_of(array)
-        parts = [(b, *b.whole) for b in program.parts if b.whole is not None]
-        self._parts = np.array([numbers[b] for b, _, _ in parts], np.intp)
-        self._wholes = np.array([numbers[whole] for _, whole, _ in parts], np.intp)
-        self._starts = np.array(
-            [self.at(start) * b.dtype.itemsize for b, _, start in parts], np.int64
-        )
-        first: dict[Buffer, int] = {}
-        for number, view in enumerate(program.outputs):
-            first.setdefault(view.buffer, number)
-        self._outputs = [self._output(i, first) for i in range(len(program.outputs))]
+        self._parts = np.array([part.place for part in plan.parts], np.intp)
+        self._wholes = np.array([part.whole for part in plan.parts], np.intp)
+        self._starts = np.array([self.at(part.start) for part in plan.parts], np.int64)
+        first: dict[int, int] = {}
+        for number, output in enumerate(plan.outputs):
+            first.setdefault(output.place, number)
+        self._outputs = [self._output(i, first) for i in range(len(plan.outputs))]
         self._aliases = [o for o in self._outputs if o.is_alias]
         own = [o for o in self._outputs if not o.is_alias]
         self._fresh = [o for o in own if o.donor is None]
@@ -107,16 +102,14 @@ class Frame:
         self._arena: tuple[Array, int] | None = None
         self._threads = 0
 
-    def _output(self, number: int, first: Mapping[Buffer, int]) -> _Output:
-        program = self.program
-        view = program.outputs[number]
-        shape = tuple([self.at(n) for n in view.shape])
-        place = program.numbers[view.buffer]
-        given = place if place < program.given else None
+    def _output(self, number: int, first: Mapping[int, int]) -> _Output:
+        plan = self.program.plan
+        output = plan.outputs[number]
+        shape = tuple([self.at(n) for n in output.shape])
+        place = output.place
+        given = place if place < plan.given else None
         donor = self.donated.get(number)
-        return _Output(
-            number, shape, view.dtype.dtype, view.buffer, place, donor, given, first[view.buffer]
-        )
+        return _Output(number, shape, output.dtype.dtype, place, donor, given, first[place])
 
     def at(self, size: Dimension) -> int:
         """The number that a size is."""
@@ -124,17 +117,18 @@ class Frame:
 
     def _plan(self, threads: int) -> None:
         """Place what is kept for a time only; how much scratch there is depends on the threads."""
-        program = self.program
-        scratch = {s.buffer: s.bytes(self.at, threads) for s in program.kernels.scratches}
-        needed = [
-            scratch[b] if b in scratch else self.at(b.elements) * b.dtype.itemsize
-            for b in program.temporaries
-        ]
-        self.plan = plan(program.lifetimes, needed)
-        self._temporaries = np.array([program.numbers[b] for b in program.temporaries], np.intp)
+        temporaries = self.program.plan.temporaries
+        self.plan = plan([t.life for t in temporaries], self.needed(threads))
+        self._temporaries = np.array([t.place for t in temporaries], np.intp)
         self._offsets = np.array(self.plan.offsets, np.int64)
         self._base = 0
         self._threads = threads
+
+    def needed(self, threads: int) -> list[int]:
+        """The bytes of each temporary."""
+        env = {**self.sizes, THREADS_NAME: threads}
+        found = [t.bytes for t in self.program.plan.temporaries]
+        return [size if isinstance(size, int) else evaluate(size, env) for size in found]
 
     def _take_arena(self) -> tuple[Array, int]:
         """Memory for what is kept for a time only, which all frames of the program share, and where
@@ -212,17 +206,17 @@ class Frame:
                 self._copied.discard(place)
             pointers[place] = address_of(array)
         self._is_bound = True
-        if program.temporaries:
+        if program.plan.temporaries:
             self._arena = self._take_arena()
         results = self._place_outputs(held, refused, given)
         if len(self._parts):
             pointers[self._parts] = pointers[self._wholes] + self._starts
         buffers, sizes = self._addresses
-        for segment in program.segments:
-            if segment.call is not None:
-                self._call(segment.call, held, results)
+        for step, address in zip(program.plan.steps, program.addresses, strict=True):
+            if isinstance(step, Operation):
+                self._call(step, held, results)
                 continue
-            pool.run(segment.address, buffers, sizes, threads if segment.parallel else 1)
+            pool.run(address, buffers, sizes, threads if step.is_parallel else 1)
             if self._flag[0]:
                 self._flag[0] = 0
                 raise FlaggedError
@@ -260,33 +254,28 @@ class Frame:
 
     # Calls of numpy kernels
 
-    def _call(self, node: Node, held: list[Array], results: list[Array]) -> None:
-        equation = node.equation
-        known = {o.buffer: results[o.number] for o in self._outputs if o.given is None}
-        operands = [wrap(self._array(view, held, known)) for view in node.operands]
-        params = {k: concrete_param(v, self.sizes) for k, v in equation.params.items()}
-        out = equation.primitive.bind(*operands, **params)
-        outs = out if equation.primitive.multiple else (out,)
-        for view, result in zip(node.outputs, outs, strict=True):
-            np.copyto(self._array(view, held, known), result._data)
+    def _call(self, operation: Operation, held: list[Array], results: list[Array]) -> None:
+        primitive = operation.primitive
+        known = {o.place: results[o.number] for o in self._outputs if o.given is None}
+        operands = [wrap(self._array(area, held, known)) for area in operation.operands]
+        params = {k: concrete_param(v, self.sizes) for k, v in operation.params.items()}
+        out = primitive.bind(*operands, **params)
+        outs = out if primitive.multiple else (out,)
+        for area, result in zip(operation.outputs, outs, strict=True):
+            np.copyto(self._array(area, held, known), result._data)
 
-    def _array(self, view: View, held: list[Array], known: dict[Buffer, Array]) -> Array:
-        """A view as a numpy array."""
-        dtype = view.dtype.dtype
-        shape = tuple([self.at(n) for n in view.shape])
+    def _array(self, area: Area, held: list[Array], known: dict[int, Array]) -> Array:
+        """An area as a numpy array."""
+        dtype, place = area.dtype.dtype, area.place
+        shape = tuple([self.at(n) for n in area.shape])
         if 0 in shape:
             return np.empty(shape, dtype)
-        strides = [self.at(s) * dtype.itemsize for s in view.strides]
-        offset = self.at(view.offset) * dtype.itemsize
-        root = view.buffer
-        if root.whole is not None:
-            root, start = root.whole
-            offset += self.at(start) * dtype.itemsize
-        place = self.program.numbers[root]
-        if place < self.program.given:
+        strides = [self.at(s) * dtype.itemsize for s in area.strides]
+        offset = self.at(area.offset) * dtype.itemsize
+        if place < self.program.plan.given:
             base = held[place]
-        elif root in known:
-            base = known[root]
+        elif place in known:
+            base = known[place]
         else:
             assert self._arena is not None
             base = self._arena[0]

@@ -1,4 +1,4 @@
-"""Programs: graphs compiled to native code, and how they run.
+"""Programs: graphs compiled to native code.
 
 A program is a list of segments: regions of native code, which all threads run from one end to the
 other with barriers in between, and calls of operations that have no code of their own, which run
@@ -8,8 +8,6 @@ through their numpy kernels.
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,10 +24,20 @@ from typedflux.compile.lowering.blocks import (
     parts_of,
     uses,
 )
-from typedflux.compile.lowering.frames import Array, Frame
+from typedflux.compile.lowering.executables import Executable
 from typedflux.compile.lowering.grouping import Group, group_nodes, on_space
 from typedflux.compile.lowering.kernels import Kernels, Stage
 from typedflux.compile.lowering.memory import Lifetime
+from typedflux.compile.lowering.plans import (
+    THREADS,
+    Area,
+    Operation,
+    Output,
+    Part,
+    Plan,
+    Region,
+    Temporary,
+)
 from typedflux.compile.lowering.regions import RegionWriter, SizeTable
 from typedflux.compile.lowering.rows import Phases
 from typedflux.compile.lowering.scheduling import raising, scheduled
@@ -40,9 +48,7 @@ from typedflux.compile.native.engine import Compiled
 from typedflux.compile.native.machine import Machine, host
 from typedflux.compile.native.parts import divided
 from typedflux.core.graph import Graph
-from typedflux.shapes.dims import is_fixed
-
-_KEPT_SIZES = 32
+from typedflux.shapes.dims import Dimension, is_fixed
 
 
 @dataclass(eq=False, slots=True)
@@ -51,19 +57,14 @@ class Segment:
 
     items: list[Item] = field(default_factory=list)
     call: Node | None = None
-    address: int = 0
     parallel: bool = False
 
 
-class Program:
-    """A graph as native code. Made by `compile_graph`.
+class Program(Executable):
+    """A graph as native code, with how it came to be. Made by `compile_graph`.
 
     Args:
         stamps: takes the times of all that runs, if given.
-
-    Attributes:
-        donations: for each output the inputs whose memory it may take over: all that reads them has
-            run when the output is written, or reads the same element just before.
     """
 
     def __init__(
@@ -76,11 +77,8 @@ class Program:
         self._plan_outputs()
         self._number_buffers()
         self._emit()
-        self.donations = self._find_donations()
-        self._idle: dict[Any, list[Frame]] = {}
-        self.arenas: list[tuple[Array, int]] = []
-        """Memory for temporaries that no call has in use, and where it begins."""
-        self._lock = threading.Lock()
+        arrays = [np.ascontiguousarray(t._data) for _, t in self.analysis.constants]
+        super().__init__(self._plan(), arrays, self._compiled())
 
     # Outputs
 
@@ -109,10 +107,8 @@ class Program:
         views = self.analysis.views
         for variable in self.graph.inputs:
             self._number(views[variable].buffer)
-        self.inputs = len(self.graph.inputs)
         for buffer, _ in self.analysis.constants:
             self._number(buffer)
-        self.constants = [np.ascontiguousarray(t._data) for _, t in self.analysis.constants]
         self.given = len(self.numbers)
         self.fresh: list[View] = []
         """The outputs that the program writes, one for each buffer."""
@@ -199,18 +195,56 @@ class Program:
         writer = RegionWriter(module, self.numbers, self.sizes, self.flag, self.stamps)
         for number, segment in enumerate(self.segments):
             if segment.call is None:
-                writer.write(f"region_{number}", segment.items)
+                writer.write(_region(number), segment.items)
                 segment.parallel = not all(isinstance(s, Stage) and s.alone for s in segment.items)
-        bits = self.machine.vector_bits
-        self.text = module.text(bits)
-        if any(s.call is None for s in self.segments):
-            key = hashlib.sha256(self.text.encode()).hexdigest()
-            self.compiled = Compiled.load_or_build(
-                key, lambda: divided(module, pool.get_threads(), bits), self.machine
-            )
-            for number, segment in enumerate(self.segments):
-                if segment.call is None:
-                    segment.address = self.compiled.address(f"region_{number}")
+        self.text = module.text(self.machine.vector_bits)
+        self.key = hashlib.sha256(self.text.encode()).hexdigest()
+        """What the code is kept under."""
+
+    def _compiled(self) -> Compiled | None:
+        if all([s.call is not None for s in self.segments]):
+            return None
+        module, bits = self.kernels.module, self.machine.vector_bits
+        return Compiled.load_or_build(
+            self.key, lambda: divided(module, pool.get_threads(), bits), self.machine
+        )
+
+    def _plan(self) -> Plan:
+        numbers = self.numbers
+        scratch = {s.buffer: _symbolic(s.bytes) for s in self.kernels.scratches}
+        temporaries = [
+            Temporary(numbers[b], scratch.get(b, b.elements * b.dtype.itemsize), life)
+            for b, life in zip(self.temporaries, self.lifetimes, strict=True)
+        ]
+        parts = [
+            Part(numbers[b], numbers[b.whole[0]], b.whole[1] * b.dtype.itemsize)
+            for b in self.parts
+            if b.whole is not None
+        ]
+        return Plan(
+            inputs=len(self.graph.inputs),
+            given=self.given,
+            places=len(numbers),
+            flag=self.flag,
+            sizes=tuple(self.sizes.sizes),
+            outputs=tuple([Output(numbers[v.buffer], v.dtype, v.shape) for v in self.outputs]),
+            temporaries=tuple(temporaries),
+            parts=tuple(parts),
+            steps=tuple([self._step(i, segment) for i, segment in enumerate(self.segments)]),
+            donations=self._find_donations(),
+        )
+
+    def _step(self, number: int, segment: Segment) -> Region | Operation:
+        node = segment.call
+        if node is None:
+            return Region(_region(number), segment.parallel)
+        operands, outputs = (tuple(map(self._area, vs)) for vs in (node.operands, node.outputs))
+        return Operation(node.equation.primitive, node.equation.params, operands, outputs)
+
+    def _area(self, view: View) -> Area:
+        root, start = view.buffer.whole or (view.buffer, 0)
+        offset = start + view.offset
+        return Area(self.numbers[root], view.dtype, view.shape, view.strides, offset)
 
     # In place
 
@@ -244,43 +278,20 @@ class Program:
                 found[number] = frozenset(candidates)
         return found
 
-    # Running
+    @property
+    def without_history(self) -> Executable:
+        """What runs, and nothing of how it came to be."""
+        return Executable(self.plan, self.constants, self.code)
 
-    def run(
-        self,
-        arrays: Sequence[Array],
-        sizes: Mapping[Any, int] | None = None,
-        given: Sequence[Array | None] = (),
-    ) -> list[Array]:
-        """The outputs for these inputs.
 
-        Args:
-            arrays: one for each input of the graph.
-            sizes: what the symbolic sizes are.
-            given: for each output a contiguous array to write it to, or `None` for a fresh one.
+def _symbolic(scratch: Any) -> Dimension:
+    """How much scratch there is, from the sizes and from `THREADS`."""
+    size: Dimension = scratch(lambda size: size, THREADS)
+    return size
 
-        Raises:
-            FlaggedError: for an index that lies outside; no output has been written then that takes
-                over an input's memory.
-        """
-        key = tuple((sizes or {}).items())
-        with self._lock:
-            frames = self._idle.setdefault(key, [])
-            frame = frames.pop() if frames else None
-        if frame is None:
-            frame = Frame(self, sizes or {}, {})
-        try:
-            return frame.run(list(arrays), given=given)
-        finally:
-            with self._lock:
-                if len(self._idle) > _KEPT_SIZES:
-                    self._idle.clear()
-                self._idle.setdefault(key, []).append(frame)
 
-    def frame(self, sizes: Mapping[Any, int], donated: Mapping[int, int]) -> Frame:
-        """The program for given sizes, ready to run again and again; `donated` says which outputs
-        take over which inputs' memory."""
-        return Frame(self, sizes, donated)
+def _region(number: int) -> str:
+    return f"region_{number}"
 
 
 def _read_at_hand(group: Group, buffer: Buffer, output: View) -> bool:

@@ -7,7 +7,6 @@ calls (the system's functions, `symbols`) is found by name, and data is passed i
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import functools
 import hashlib
@@ -86,16 +85,29 @@ class Compiled:
         42
         """
         target = host() if machine is None else machine
-        digest = _digest(key, target)
-        compiled = cls.__new__(cls)
-        kept = store.read(digest) if not os.environ.get("TYPEDFLUX_DUMP") else None
-        if kept is not None:
-            with contextlib.suppress(RuntimeError, struct.error):  # whole, and yet no object code
-                compiled._link(_unpacked(kept), symbols)
-                return compiled
+        if not os.environ.get("TYPEDFLUX_DUMP"):
+            found = cls.load(key, target, symbols=symbols)
+            if found is not None:
+                return found
         objects = _objects(build(), target, name)
+        compiled = cls.__new__(cls)
         compiled._link(objects, symbols)
-        store.write(digest, _packed(objects))
+        store.write(digest_of(key, target), _packed(objects))
+        return compiled
+
+    @classmethod
+    def load(
+        cls, key: str, machine: Machine, *, symbols: Mapping[str, int] | None = None
+    ) -> Compiled | None:
+        """What was compiled under this key, `None` if that is not on the disk."""
+        kept = store.read(digest_of(key, machine))
+        if kept is None:
+            return None
+        compiled = cls.__new__(cls)
+        try:
+            compiled._link(_unpacked(kept), symbols)
+        except (RuntimeError, struct.error):  # whole, and yet no object code
+            return None
         return compiled
 
     def _link(self, objects: Sequence[bytes], symbols: Mapping[str, int] | None) -> None:
@@ -241,6 +253,9 @@ def _linker() -> Any:
 
 # Entries on the disk
 
+_SOURCES = ("compile", "core", "ops", "shapes", "control", "autodiff", ".")
+"""Where what decides about code is, `.` without what is below it."""
+
 
 @functools.cache
 def _compiler() -> bytes:
@@ -249,13 +264,15 @@ def _compiler() -> bytes:
     version = (llvmlite.__version__, llvm.llvm_version_info, llvm.get_process_triple())
     digest.update(repr(version).encode())
     package = Path(__file__).parents[2]
-    for directory in ("compile", "core"):
-        for source in sorted((package / directory).rglob("*.py")):
+    for directory in _SOURCES:
+        pattern = "*.py" if directory == "." else "**/*.py"
+        for source in sorted((package / directory).glob(pattern)):
             digest.update(source.read_bytes())
     return digest.digest()
 
 
-def _digest(key: str, machine: Machine) -> str:
+def digest_of(key: str, machine: Machine) -> str:
+    """The name of an entry for this machine, made by these sources."""
     digest = hashlib.blake2b(_compiler(), digest_size=20)
     digest.update(repr(machine).encode())
     digest.update(key.encode())

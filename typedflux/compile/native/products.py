@@ -8,6 +8,7 @@ that keep a block in registers (`tiles`).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from typedflux.compile.native.emitter import PTR, Function, Index, Module, Value
 from typedflux.compile.native.machine import Machine
@@ -18,6 +19,7 @@ from typedflux.compile.native.product_layout import Placement as Placement
 from typedflux.compile.native.product_layout import ProductShape as ProductShape
 from typedflux.compile.native.product_loops import Loops
 from typedflux.compile.native.product_sums import Sums, split_sums, threshold
+from typedflux.shapes.dims import Dimension, dim_max, dim_min, equal
 
 FEW = 16
 """The most rows for which a product is not worth packing its right operand."""
@@ -31,6 +33,41 @@ _NOWHERE = Value("", PTR)
 _DEPTH = 512  # of the parts of longer ones
 _SHARES = 16  # the fewest parts to share among threads
 _FAR = 256  # elements between what a kernel reads one after the other that are worth packing
+
+
+class _Arithmetic:
+    """What a `Function` does with indices, for sizes, symbolic ones among them."""
+
+    def plus(self, a: Dimension, b: Dimension) -> Dimension:
+        return a + b
+
+    def minus(self, a: Dimension, b: Dimension) -> Dimension:
+        return a - b
+
+    def times(self, a: Dimension, b: Dimension) -> Dimension:
+        return a * b
+
+    def over(self, a: Dimension, b: Dimension) -> Dimension:
+        return a // b
+
+    def least(self, a: Dimension, b: Dimension) -> Dimension:
+        return dim_min(a, b)
+
+
+def _scratch(blocking: Blocking, m: int, k: int, threads: int) -> Any:
+    """Bytes of scratch for one way to cut a product."""
+    f: Any = _Arithmetic()
+    common: Any = blocking.common_size(f, m, k)
+    own: Any = blocking.own_size(f, m, k)
+    return (common + threads * own) * blocking.shape.bytes
+
+
+def _within(size: int, limit: int, within: Any, beyond: Any) -> Any:
+    """`within` where a size is at most the limit, else `beyond`."""
+    if equal(within, beyond):
+        return within
+    is_within = dim_min(1, limit // dim_max(size, 1))  # 1 or 0
+    return is_within * within + (1 - is_within) * beyond
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +101,19 @@ class ProductPlan:
         return 2 if self.usual.packed_rows or self.split is not None else 1
 
     def scratch_bytes(self, m: int, n: int, k: int, threads: int) -> int:
-        """Bytes of scratch, aligned to 64, that the stages need for these sizes."""
+        """Bytes of scratch, aligned to 64, that the stages need for these sizes. Of symbolic sizes
+        it is a symbolic one."""
         del n
-        blocking = self.usual
-        if self.few is not None and m <= self.few_rows:
-            blocking = self.few
-        elif self.deep is not None and k > DEEP:
-            blocking = self.deep
-        f = Function(Module(), "", [])
-        if self.split is not None and threads > 1 and k > self._long:
-            own = Sums(self.split, f, _NOWHERE, _NOWHERE, _NOWHERE).own
-            return threads * own * self.split.shape.bytes
-        common, each = blocking.common_size(f, m, k), blocking.own_size(f, m, k)
-        assert isinstance(common, int)
-        assert isinstance(each, int)
-        return (common + threads * each) * blocking.shape.bytes
+        size: int = _scratch(self.usual, m, k, threads)
+        if self.deep is not None:
+            size = _within(k, DEEP, size, _scratch(self.deep, m, k, threads))
+        if self.few is not None:
+            size = _within(m, self.few_rows, _scratch(self.few, m, k, threads), size)
+        if self.split is not None:
+            own = Sums(self.split, Function(Module(), "", []), _NOWHERE, _NOWHERE, _NOWHERE).own
+            split = _within(k, self._long, size, threads * own * self.split.shape.bytes)
+            size = _within(threads, 1, size, split)
+        return size
 
     def emit(
         self,
