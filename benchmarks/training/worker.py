@@ -22,6 +22,10 @@ from benchmarks.training.workloads import WORKLOADS
 LIBRARY = {"typedflux": "typedflux", "jax": "jax"}
 """What must be importable for a framework, where it is not torch."""
 
+WARM = 5
+"""Steps before those that are timed: caches, threads that wake up, memory that is found to be free
+to write over."""
+
 
 def main() -> None:
     framework, threads = sys.argv[1], int(sys.argv[2])
@@ -90,7 +94,8 @@ class Builder:
         """Seconds per step, from the first weights on: gradients that vanish would be slow."""
         program = self.program
         program.reset()
-        program.wait(program.step())  # caches, and what threads do when they wake up
+        for _ in range(WARM):
+            program.wait(program.step())
         result = None
         start = time.perf_counter()
         for _ in range(steps):

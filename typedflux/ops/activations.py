@@ -115,11 +115,16 @@ def _gelu_tanh_kernel(x: Array) -> Any:
     return half * x * (1 + np.tanh(inner))
 
 
+def gelu_gate(x: Tensor) -> Tensor:
+    """What `gelu_tanh` multiplies its argument with: `(1 + tanh(u)) / 2` is `sigmoid(2 u)`."""
+    cubic = ops.square(x) * _CUBIC + 1
+    return sigmoid(ops.multiply(x, 2 * _TANH_SCALE) * cubic)
+
+
 def _gelu_tanh_slope(x: Tensor) -> Tensor:
-    square = ops.square(x)
-    t = ops.tanh(ops.multiply(x, _TANH_SCALE) * (square * _CUBIC + 1))
-    inner = (square * (3 * _CUBIC) + 1) * _TANH_SCALE
-    return (t + 1) * 0.5 + x * (1 - ops.square(t)) * inner * 0.5
+    gate = gelu_gate(x)
+    inner = ops.square(x) * (6 * _CUBIC * _TANH_SCALE) + 2 * _TANH_SCALE
+    return gate + x * inner * gate * (1 - gate)
 
 
 gelu_tanh_p = elementwise(

@@ -20,6 +20,7 @@ from typedflux.compile.native.emitter import (
     literal,
 )
 from typedflux.compile.native.pool_program import emit_barrier
+from typedflux.compile.native.subnormals import flush_subnormals, restore
 from typedflux.shapes.dims import Dimension
 
 
@@ -69,12 +70,14 @@ class RegionWriter:
         self.f = Function(self.module, name, parameters)
         self.buffers, self.table, self.thread, self.threads, self.barrier = self.f.parameters
         self._end = self.f.fresh("end")
+        before = flush_subnormals(self.f)
         if self.stamps is not None:
             self._times = self._pointer(self.stamps.buffer)
             self.stamps.begin(self.f, self._times, self.thread)
         self._items(items)
         self.f.goto(self._end)
         self.f.label(self._end)
+        restore(self.f, before)
         self.f.close()
 
     def _items(self, items: Sequence[Item]) -> None:

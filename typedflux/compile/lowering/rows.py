@@ -32,6 +32,8 @@ _COSTLY = {
     "divide", "sqrt", "rsqrt", "reciprocal", "remainder", "floor_divide",
 }  # fmt: skip
 _CHEAP_STEPS = 6
+_UNROLLED = 64
+"""The most operations, in vectors, of a short row that are written one after the other."""
 SMALL = 1 << 12
 """With less work than this, in elements times operations, one thread does it all."""
 
@@ -247,6 +249,12 @@ class RowsKernel:
             elements.rows[_out(node)] = f.splat(total, self.lanes)
         elements.reloaded.update(stores)
 
+    def _is_short(self, size: Index, start: Index) -> bool:
+        """Whether a row is a few whole vectors, which are worth computing side by side."""
+        if not self.group.reduced or not isinstance(size, int) or start != 0 or size % self.lanes:
+            return False
+        return 1 < size // self.lanes * len(self.group.nodes) <= _UNROLLED
+
     def _loops(self, body: object, start: Index, stop: Index | None) -> None:
         f, nest = self.frame.function, self.nest
         assert callable(body)
@@ -257,6 +265,10 @@ class RowsKernel:
             if axes:
                 with f.loop(0, self.frame.size(nest.extents[axes[0]])) as i:
                     nested(axes[1:], [*before, (i, axes[0])])
+            elif self._is_short(size, start):
+                assert isinstance(size, int)
+                for place in range(0, size, self.lanes):
+                    body(place, None, before)
             else:
                 f.lanes_of(size, self.lanes, lambda i, m: body(i, m, before), start)
 

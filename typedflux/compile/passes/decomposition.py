@@ -17,7 +17,7 @@ from typedflux.compile.passes.dead import drop_dead
 from typedflux.compile.passes.rewriting import Rewrites, Rule, rewrite
 from typedflux.core.graph import Graph
 from typedflux.core.primitive import Primitive
-from typedflux.ops.activations import elu_p, leakyrelu_p, logcosh_p
+from typedflux.ops.activations import elu_p, gelu_gate, gelu_tanh_p, leakyrelu_p, logcosh_p
 from typedflux.ops.arithmetic import reciprocal_p, square_p
 from typedflux.ops.creation import arange_p, full_p
 from typedflux.ops.crossentropy import (
@@ -82,7 +82,8 @@ def _softmax(x: Any, *, axis: int) -> Any:
     if shifted is None:
         return None
     weights = ops.exp(shifted[0])
-    return ops.divide(weights, _total(weights, (axis,)))
+    # the total is at least 1: one division for each row is enough
+    return ops.multiply(weights, ops.divide(1, _total(weights, (axis,))))
 
 
 def _logsoftmax(x: Any, *, axis: int) -> Any:
@@ -223,6 +224,11 @@ def _elu(x: Any, y: Any) -> Any:
     return ops.where(ops.greater(x, 0), x, below)
 
 
+def _gelu_tanh(x: Any) -> Any:
+    """With the steps that its derivative has too."""
+    return None if _narrow(x) else ops.multiply(x, gelu_gate(x))
+
+
 def _logcosh(x: Any) -> Any:
     size = ops.abs(x)
     tail = ops.log1p(ops.exp(ops.multiply(size, -2)))
@@ -266,6 +272,7 @@ RULES: Final[dict[Primitive, Rule]] = {
     xlogx_p: lambda x: _xlogy(x, x),
     leakyrelu_p: _leakyrelu,
     elu_p: _elu,
+    gelu_tanh_p: _gelu_tanh,
     logcosh_p: _logcosh,
     square_p: _square,
     reciprocal_p: _reciprocal,
