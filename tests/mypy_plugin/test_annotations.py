@@ -107,7 +107,7 @@ class Row:
     w: Float[Tensor, "4"] = field(default_factory=lambda: flux.zeros(4))
 
 row = Row(flux.zeros((3, 4)), flux.zeros(4))
-reveal_type(row.x)  # => Float[Tensor, '3 _']
+reveal_type(row.x)  # => Float[Tensor, '3 4']
 reveal_type(row.w)  # => Float[Tensor, '4']
 reveal_type(Row.z)  # => Float[Tensor, '3']
 Row(flux.zeros((4, 4)), flux.zeros(4))  # !! axis 0 is 4, not 3

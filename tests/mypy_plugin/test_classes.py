@@ -126,7 +126,7 @@ def annotated(
     reveal_type(a.weight)  # => Float[Tensor, '128 784']
     reveal_type(b.weight)  # => Float[Tensor, '2*n n']
     reveal_type(a.turned)  # => Float[Tensor, '784 128']
-    reveal_type(a.extra)  # => Float[Tensor, '_ 128']
+    reveal_type(a.extra)  # => Float[Tensor, 'unknown 128']
     reveal_type(flux.zeros((e, f)))  # => Float32[Tensor, 'n 2*n']
     b(b(x))  # !! axis 1 is 2*n, not n
     return Linear(e, 3)

@@ -19,20 +19,12 @@ KNOWN_MISSES: dict[str, str] = {
     "chains_parallel_paths_2": "a Parallel that begins a Chain gives an unknown shape",
     "branches_queue_of_pairs_3": "a list takes tensors of other shapes than its first",
     "arithmetic_triangular_indices_1": "a list takes tensors of other shapes than its first",
-    "fresh_vision_detection_head_4": "names in a record's fields are unknown",
-    "fresh_sequences_key_value_cache_1": "names in a record's fields are unknown",
     "fresh_sequences_dynamic_memory_2": "a product with a missing batch axis fits",
-    "fresh_classes_typed_batches_2": "names in a record's fields are unknown",
-    "fresh_classes_typed_batches_4": "names in a record's fields are unknown",
-    "fresh_classes_typed_batches_5": "names in a record's fields are unknown",
+    "fresh_classes_typed_batches_5": "a number and a size of a record may be equal",
     "fresh_classes_running_statistics_5": "an axis of size 1 that the program wrote never warns",
-    "fresh_learning_gaussian_mixture_1": "names in a record's fields are unknown",
-    "fresh_learning_gaussian_mixture_2": "names in a record's fields are unknown",
-    "fresh_learning_gaussian_mixture_3": "names in a record's fields are unknown",
-    "fresh_learning_gaussian_mixture_4": "names in a record's fields are unknown",
     "fresh_learning_ppo_loss_3": "an axis of size 1 that the program wrote never warns",
     "fresh_learning_full_training_loop_4": "an axis of size 1 that the program wrote never warns",
-    "fresh_learning_states_through_time_4": "names in a record's fields are unknown",
+    "fresh_learning_states_through_time_4": "what a loop joins is unknown",
 }
 
 # Good programs that are blamed, and why.

@@ -121,7 +121,7 @@ def forms(pair: Pair, parts: Parts, x: Float32[Tensor, "n 784"], n: int) -> None
         reveal_type(image)  # => Float32[Tensor, 'batch 1 8 8']
         image.reshape((8, 63))  # !! cannot reshape 'batch 1 8 8' (64*batch elements) to '8 63'
     for p in DataLoader(pair, batchsize=8):
-        reveal_type(p.label)  # => Int64[Tensor, '_']
+        reveal_type(p.label)  # => Int64[Tensor, 'batch']
     for q in DataLoader(parts, batchsize=5):
         q["x"]
     pairs = [(row, 3) for row in x]

@@ -50,7 +50,7 @@ from typedflux.mypy_plugin.encoding import (
 )
 from typedflux.mypy_plugin.imports import Imports
 from typedflux.mypy_plugin.scopes import Scopes, apis
-from typedflux.shapes.dims import UNKNOWN, Dim, Dimension, symbol
+from typedflux.shapes.dims import UNKNOWN, Dim, Dimension, Unknown, symbol
 from typedflux.shapes.errors import AnnotationError
 from typedflux.shapes.expressions import evaluate_expression, names_in
 from typedflux.shapes.spec import (
@@ -425,7 +425,10 @@ class Annotations:
             case NamedAxis(name=name, broadcast=broadcast):
                 single = self._named(name, ctx)
             case ExpressionAxis(text=text, broadcast=broadcast):
-                single = self.encoder.axis_type(self._expression(text, ctx))
+                value = self._expression(text, ctx)
+                single = self.encoder.axis_type(value)
+                if isinstance(value, Unknown) and self._is_of_object(text, ctx):
+                    single = carry(self.encoder, SHARED, [text_type(self.encoder, text)])
         return carry(self.encoder, BROADCAST, [single]) if broadcast else single
 
     def _named(self, name: str, ctx: AnalyzeTypeContext) -> Type:
@@ -435,6 +438,12 @@ class Annotations:
         if self.scopes.in_class_body(ctx):
             return carry(self.encoder, SHARED, [text_type(self.encoder, name)])
         return unknown()
+
+    def _is_of_object(self, text: str, ctx: AnalyzeTypeContext) -> bool:
+        """Whether an expression is one in names of which none is a type variable of the class."""
+        if "{" in text or not self.scopes.in_class_body(ctx):
+            return False
+        return not any(self.scopes.variable(n, ctx, variadic=False) for n in names_in(text))
 
     def _several(self, name: str | None, broadcast: bool, ctx: AnalyzeTypeContext) -> Type:
         if not name:

@@ -8,7 +8,8 @@ other arguments have bound what they are called with.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from mypy.checker import TypeChecker
@@ -233,6 +234,8 @@ class Binder:
             word = get_proper_type(_parts(axis)[0])
             if not isinstance(word, LiteralType) or not isinstance(word.value, str):
                 return VariadicAxis(None) if alias == "SharedAxes" else AnonymousAxis()
+            if not word.value.isidentifier():
+                return AnonymousAxis()
             shared = f"{word.value}~"  # no variable is called so
             return VariadicAxis(shared) if alias == "SharedAxes" else NamedAxis(shared)
         t = get_proper_type(axis)
@@ -301,7 +304,8 @@ class Binder:
             return self._unify_items(f, a)
         if isinstance(f, TypedDictType) and isinstance(a, TypedDictType):
             common = [(t, a.items[key]) for key, t in f.items.items() if key in a.items]
-            return self._each(common)
+            with self._own_names():
+                return self._each(common)
         return None
 
     def _each(self, pairs: Iterable[tuple[Type, Type]]) -> str | None:
@@ -310,6 +314,26 @@ class Binder:
             if reason is not None:
                 return reason
         return None
+
+    @contextmanager
+    def _own_names(self) -> Iterator[None]:
+        """For a record among the arguments: its names are sizes of that one object."""
+        single, variadic = self.bindings.single, self.bindings.variadic
+        before = {n: d for n, d in single.items() if n.endswith("~")}
+        shapes = {n: d for n, d in variadic.items() if n.endswith("~")}
+        for name in before:
+            del single[name]
+        for name in shapes:
+            del variadic[name]
+        try:
+            yield
+        finally:
+            for name in [n for n in self.bindings.single if n.endswith("~")]:
+                del self.bindings.single[name]
+            for name in [n for n in self.bindings.variadic if n.endswith("~")]:
+                del self.bindings.variadic[name]
+            self.bindings.single.update(before)
+            self.bindings.variadic.update(shapes)
 
     def _first_fit(self, pairs: Sequence[tuple[Type, Type]], *, every: bool) -> str | None:
         """Bind what those of several possibilities agree on that fit; with `every` off one must."""
@@ -411,7 +435,11 @@ class Binder:
         if isinstance(a, TupleType):
             if len(f.items) != len(a.items):
                 return None
-            return self._each(zip(f.items, a.items, strict=True))
+            pairs = zip(f.items, a.items, strict=True)
+            if not f.partial_fallback.type.is_named_tuple:
+                return self._each(pairs)
+            with self._own_names():
+                return self._each(pairs)
         if is_instance(a, "builtins.tuple") and isinstance(a, Instance) and len(a.args) == 1:
             return self._each((item, a.args[0]) for item in f.items)
         return None

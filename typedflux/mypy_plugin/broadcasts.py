@@ -21,7 +21,7 @@ from typedflux.core.primitive import Primitive
 from typedflux.core.types import TensorType, format_shape
 from typedflux.mypy_plugin.encoding import Written
 from typedflux.shapes.broadcasting import broadcast_shapes
-from typedflux.shapes.dims import Dim, Dimension, Shape, equal
+from typedflux.shapes.dims import Dim, Dimension, Shape, equal, symbols
 from typedflux.tensor import Tensor
 
 BROADCAST = ErrorCode(
@@ -58,6 +58,7 @@ class Repeat:
         axis: the axis of size 1 of the second, from the end.
         size: what is repeated.
         result: the shape of the result.
+        other: what it meets, 1 where it is broadcast.
     """
 
     operation: str
@@ -66,6 +67,7 @@ class Repeat:
     axis: int
     size: str
     result: str
+    other: str = "1"
 
     def like(self, other: Repeat) -> bool:
         """Whether it is the same, perhaps with another number of axes."""
@@ -84,6 +86,13 @@ class Repeat:
             f", {fewer} those of {second}" if fewer else ""
         )
         order = f"{long}, {short}" if _before(self.places) else f"{short}, {long}"
+        if self.other != "1":
+            would = f"; {fewer} would fit" if fewer else ""
+            return (
+                f"{self.operation}({order}): {self.size} of {first} meets {self.other} of "
+                f"{second}, whose axis {self.size} stands before it: they differ, or "
+                f"{self.size} is repeated{would}"
+            )
         return (
             f'{self.operation}({order}) is "{self.result}", where {self.size} is repeated: '
             f"{first} has fewer axes and is broadcast along an axis of size 1 of {second}; {meant}"
@@ -115,7 +124,7 @@ def _repeats(equation: Equation, graph: Graph) -> Iterator[Repeat]:
             result = format_shape(broadcast_shapes(short.type.shape, long.type.shape))
             yield Repeat(
                 equation.primitive.name, (short.type, long.type), (places[0], places[1]),
-                place, str(short.type.shape[place]), result,
+                place, str(short.type.shape[place]), result, str(long.type.shape[place]),
             )  # fmt: skip
 
 
@@ -124,15 +133,30 @@ def _place(variable: Variable, graph: Graph) -> int | None:
 
 
 def repeating_axis(short: Shape, long: Shape) -> int | None:
-    """The axis, from the end, along which the operand of fewer axes repeats a size of the other."""
+    """The axis, from the end, along which the operand of fewer axes repeats a size of the other.
+
+    Where a size that nobody knows meets another there, either they differ, and nothing fits, or
+    they are one, and it is repeated.
+    """
     extra = len(long) - len(short)
-    for i in range(1, len(short) + 1):
+    for i in range(1, len(short) + 1) if extra else ():
         size, other = short[-i], long[-i]
-        named = isinstance(size, Dim) or (isinstance(size, int) and size > 1)
-        if extra and isinstance(other, Declared) and named:
-            if any(equal(size, d) is True for d in long[:extra]):
-                return -i
+        if isinstance(other, Declared):
+            named = isinstance(size, Dim) or (isinstance(size, int) and size > 1)
+        else:
+            named = _is_open(size, other)
+        if named and any(equal(size, d) is True for d in long[:extra]):
+            return -i
     return None
+
+
+def _is_open(size: Dimension, other: Dimension) -> bool:
+    """Whether a size that can be any stands against one that is known by another name."""
+    if not isinstance(size, Dim) or any(s.kind == "rigid" for s in symbols(size)):
+        return False
+    if isinstance(other, Dim):
+        return equal(size, other) is None
+    return isinstance(other, int) and other > 1
 
 
 class WatchedTrace(GraphTrace):

@@ -40,6 +40,7 @@ from typedflux.shapes.dims import (
     Symbol,
     Unknown,
     equal,
+    size_of,
     substitute,
     symbol,
     symbols,
@@ -59,6 +60,10 @@ NEW = "?"
 """What the namespace of a size begins with that nobody knows, followed by what it usually is."""
 NEW_MARK = "\u2063"
 """What its name ends with where mypy prints it."""
+OBJECT = "?@"
+"""What follows in the namespace of a size of an object; then comes the object, a bar, its name."""
+CONSTRUCTED = "constructed with "
+"""What attributes begin with that hold, in an object's type, what it was constructed with."""
 ALL_AXES = "{0}"
 """The template of what stands for the sizes of any number of axes."""
 
@@ -105,6 +110,8 @@ class Encoder:
         """What names are to be read as where the checker is; see `narrowing`."""
         self.annotation: Callable[[Expression, TypeChecker], Type | None] = lambda e, checker: None
         """The annotated type of an expression that is an array of another library."""
+        self.known: Callable[[Type, Expression | None, TypeChecker], Type] = lambda t, e, checker: t
+        """The type of an expression, with the sizes of the object that it is a part of."""
         self._atoms: dict[tuple[str, object], Atom] = {}
 
     # Looking up classes
@@ -150,7 +157,10 @@ class Encoder:
             usual, name = t.id.namespace[1:].partition("?")[0], t.name.removesuffix(NEW_MARK)
             if usual:
                 return symbol(name, kind="hinted", hint=int(usual), owner=owner)
-            return symbol(name, kind="flexible", owner=owner)
+            family = ""
+            if t.id.namespace.startswith(NEW + OBJECT):
+                family = t.id.namespace.rpartition("|")[0]
+            return symbol(name, kind="flexible", owner=owner, family=family)
         if isinstance(t, UnpackType):
             inner = get_proper_type(t.type)
             if isinstance(inner, TypeVarTupleType):
@@ -274,7 +284,7 @@ class Encoder:
 
 
 def symbol_dim(s: Symbol) -> Dim:
-    return symbol(s.name, kind=s.kind, hint=s.hint, owner=s.owner)
+    return size_of(s)
 
 
 def is_variadic(size: Dimension) -> bool:

@@ -230,7 +230,9 @@ class Execution:
     def attribute(self, name: str, ctx: AttributeContext) -> Type:
         if not self.encoder.ready:
             return ctx.default_attr_type
-        whole = get_proper_type(ctx.type)
+        place = ctx.context
+        held = place.expr if isinstance(place, MemberExpr) else None
+        whole = get_proper_type(self.encoder.known(ctx.type, held, checker_of(ctx)))
         if isinstance(whole, UnionType):
             return self._of_any(name, whole, ctx)
         operand = self.encoder.tensor(whole)

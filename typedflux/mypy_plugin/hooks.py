@@ -36,7 +36,7 @@ from typedflux.mypy_plugin.construction import is_built
 from typedflux.mypy_plugin.context import CallContext, SignatureContext, checker_of
 from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, STATIC, TENSOR, Encoder
 from typedflux.mypy_plugin.escapes import at_home
-from typedflux.mypy_plugin.execution import Execution
+from typedflux.mypy_plugin.execution import Execution, receiver
 from typedflux.mypy_plugin.foreign import HOLD, Foreign
 from typedflux.mypy_plugin.growing import ADDING, Growing
 from typedflux.mypy_plugin.guarding import guarded, harmless, set_debug
@@ -48,6 +48,7 @@ from typedflux.mypy_plugin.partials import Partials
 from typedflux.mypy_plugin.pure import PURE
 from typedflux.mypy_plugin.ranks import COMPARISONS, Ranks
 from typedflux.mypy_plugin.rebinding import PROBE, Rebinding
+from typedflux.mypy_plugin.records import Records
 from typedflux.mypy_plugin.scopes import loosen
 from typedflux.mypy_plugin.signatures import PARTIAL, Signatures
 from typedflux.mypy_plugin.sizes import FLOAT_POWERS, INT_METHODS, Sizes
@@ -98,9 +99,12 @@ class TypedfluxPlugin(Plugin):
         executable = ("typedflux.", *(f"{m}." for m in configured.execute))
         self.execution = Execution(self.encoder, executable)
         self.rebinding = Rebinding(self.encoder)
+        self.records = Records(self.encoder)
+        self.encoder.known = self.records.known
         messages.settlers[:] = [self.rebinding.assigned]
         self.layers = Layers(self.encoder, executable)
         self.specialising = Specialising(self.encoder, self.rebinding)
+        self.records.given = self.specialising.given
         messages.listeners[:] = [self.specialising.heard]
         self.signatures = Signatures(self.encoder)
         self.partials = Partials(self.signatures)
@@ -344,8 +348,13 @@ class TypedfluxPlugin(Plugin):
         owner, _, name = fullname.rpartition(".")
         entry = self.lookup_fully_qualified(owner) if "." in owner else None
         if entry is not None and isinstance(entry.node, TypeInfo) and is_built(entry.node):
-            return lambda ctx: self.layers.attribute(name, ctx) or at_home(ctx, self.encoder)
-        return lambda ctx: self.specialising.attribute(name, ctx) or at_home(ctx, self.encoder)
+            return lambda ctx: self.layers.attribute(name, ctx) or self._read(ctx)
+        return lambda ctx: self.specialising.attribute(name, ctx) or self._read(ctx)
+
+    def _read(self, ctx: AttributeContext) -> Type:
+        """An attribute of which nothing more is known than its class says."""
+        t = self.records.member(ctx)
+        return self.records.attribute(at_home(ctx, self.encoder) if t is None else t, ctx)
 
     def _pure(
         self, fullname: str, ctx: FunctionContext, default: Callable[[FunctionContext], Type] | None
@@ -370,6 +379,7 @@ class TypedfluxPlugin(Plugin):
     def _called(self, fullname: str, ctx: CallContext) -> Type:
         if not self.encoder.ready:
             return ctx.default_return_type
+        ctx = self._of_objects(ctx)
         self.rebinding.checker = checker_of(ctx)
         if isinstance(ctx, MethodContext):
             given = self.layers.method(fullname.rpartition(".")[2], ctx)
@@ -389,14 +399,29 @@ class TypedfluxPlugin(Plugin):
         with ErrorWatcher(checker_of(ctx).msg.errors) as watcher:
             result = self.signatures.bind(ctx)
         self.foreign.note(ctx, result)
+        if not watcher.has_new_errors():
+            result = self.records.constructed(fullname, ctx, result)
         if isinstance(ctx, FunctionContext):
             result = self.specialising.forgotten(fullname, ctx, result)
             result = self.layers.constructed(fullname, ctx, result)
-            if not watcher.has_new_errors():
+            several = self.records.is_one_of_several(ctx.context, checker_of(ctx))
+            if not watcher.has_new_errors() and not several:
                 result = self.specialising.constructed(fullname, ctx, result)
         if watcher.has_new_errors():
             return result
         return self.specialising.called(self._function(fullname, ctx), ctx, result)
+
+    def _of_objects(self, ctx: CallContext) -> CallContext:
+        """A call with the sizes of the objects that its arguments are parts of."""
+        checker, known = checker_of(ctx), self.encoder.known
+        types = [
+            [known(t, e, checker) for t, e in zip(held, expressions, strict=True)]
+            for held, expressions in zip(ctx.arg_types, ctx.args, strict=True)
+        ]
+        if isinstance(ctx, MethodContext):
+            own = get_proper_type(known(ctx.type, receiver(ctx), checker))
+            return ctx._replace(arg_types=types, type=own)
+        return ctx._replace(arg_types=types)
 
     def _function(self, fullname: str, ctx: CallContext) -> FuncDef | None:
         """The function that is called."""

@@ -68,7 +68,15 @@ from mypy.types import (
 
 from typedflux.mypy_plugin.carriers import carried
 from typedflux.mypy_plugin.displays import by_itself, displayed, tells_more
-from typedflux.mypy_plugin.encoding import DIM_OF, HELD, STATIC, TENSOR, Encoder, unknown
+from typedflux.mypy_plugin.encoding import (
+    CONSTRUCTED,
+    DIM_OF,
+    HELD,
+    STATIC,
+    TENSOR,
+    Encoder,
+    unknown,
+)
 from typedflux.mypy_plugin.joining import Joins
 from typedflux.mypy_plugin.syntax import blocks, statements, walk
 from typedflux.mypy_plugin.traversal import Axes, speaks_of_shapes
@@ -328,6 +336,9 @@ class _Opener(Axes):
             return t.copy_modified(args=self._any_tensor())
         if t.type.fullname == DIM_OF:
             return self.encoder.instance("builtins.int")
+        if t.extra_attrs is not None and any(map(_is_told, t.extra_attrs.attrs)):
+            t = t.copy_modified()
+            t.extra_attrs = None
         if self.inside:
             return super().visit_instance(t)
         return t.accept(_Opener(self.encoder, inside=True))
@@ -346,6 +357,11 @@ class _Opener(Axes):
 
     def visit_type_alias_type(self, t: TypeAliasType) -> Type:
         return t if carried(t, HELD) is not None else super().visit_type_alias_type(t)
+
+
+def _is_told(attribute: str) -> bool:
+    """Whether an attribute in an object's type holds what it was constructed with."""
+    return attribute.startswith(CONSTRUCTED)
 
 
 def _names_bound_by(statement: Statement) -> list[NameExpr]:

@@ -83,7 +83,14 @@ from typedflux.mypy_plugin.calls import DTYPE, SHAPE
 from typedflux.mypy_plugin.constants import Constants, adopt, default_of, is_rebound, refined
 from typedflux.mypy_plugin.construction import frozen, is_built
 from typedflux.mypy_plugin.context import CallContext, checker_of
-from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, Encoder, is_instance, open_rank
+from typedflux.mypy_plugin.encoding import (
+    CONSTRUCTED,
+    DIM_OF,
+    MODULE,
+    Encoder,
+    is_instance,
+    open_rank,
+)
 from typedflux.mypy_plugin.evaluation import Undetermined
 from typedflux.mypy_plugin.rebinding import Rebinding
 from typedflux.mypy_plugin.signatures import PARTIAL
@@ -92,7 +99,7 @@ from typedflux.mypy_plugin.traversal import TypeCollector, speaks_of_shapes
 from typedflux.mypy_plugin.unions import united
 from typedflux.shapes.dims import Unknown
 
-_MARK = "constructed with "
+_MARK = CONSTRUCTED
 """What the names of an object's arguments begin with in its type."""
 _FAITHFUL = ("typedflux.", "copy.copy", "copy.deepcopy")
 """The functions that give objects back as they were."""
@@ -186,6 +193,19 @@ class Specialising:
         found = self._fields(p, checker)
         t = None if found is None else found.fields.get(name)
         return t if t is not None and _fits(t, ctx.default_attr_type) else None
+
+    def given(self, p: Instance, checker: TypeChecker) -> dict[str, Type]:
+        """What a record was constructed with, where its fields are that still."""
+        own = _held(p)
+        if not own or "dataclass" not in p.type.metadata or not self._is_told(p, checker):
+            return {}
+        entry = p.type.get("__init__")
+        if entry is None or not entry.plugin_generated or p.type.get("__post_init__") is not None:
+            return {}
+        found = {name.removeprefix(_MARK): t for name, t in own.items()}
+        if any(is_rebound(checker.tree, name) for name in found):
+            return {}
+        return found
 
     def _is_ours(self, info: TypeInfo, checker: TypeChecker) -> bool:
         if info.module_name.partition(".")[0] == "typedflux":

@@ -96,6 +96,8 @@ class Reader:
             return literal
         if type_ is None:
             type_ = self.checker.lookup_type_or_none(expression)
+        if type_ is not None:
+            type_ = self.encoder.known(type_, expression, self.checker)
         proper = None if type_ is None else get_proper_type(type_)
         if proper is not None and self._is_told_by_type(proper):
             return self.of_type(proper)

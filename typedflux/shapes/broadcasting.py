@@ -17,6 +17,7 @@ from typedflux.shapes.dims import (
     hint_of,
     is_fixed,
     merge,
+    related,
     require_equal,
 )
 from typedflux.shapes.errors import ShapeError
@@ -90,6 +91,8 @@ def _broadcast(a: Dimension, b: Dimension) -> Dimension | None:
     if x is not None and y is not None:
         return _broadcast_by_hint(a, b, x, y)
     a_may_be_1, b_may_be_1 = equal(a, 1) is None, equal(b, 1) is None
+    if same is False and related(a, b):
+        return None
     if a_may_be_1 and b_may_be_1:
         return UNKNOWN
     if a_may_be_1 or b_may_be_1:
@@ -128,7 +131,9 @@ def _fits(size: Dimension, wanted: Dimension) -> bool | None:
     if is_fixed(size, 1):
         return True
     same = equal(size, wanted)
-    return None if same is False and equal(size, 1) is None else same
+    if same is False and equal(size, 1) is None and not related(size, wanted):
+        return None
+    return same
 
 
 def require_broadcastable_to(shape: Sequence[Dimension], target: Sequence[Dimension]) -> None:

@@ -30,18 +30,20 @@ class Symbol:
 
     A *rigid* symbol stands for every size (a name in a signature, seen from inside), a *flexible*
     one for some size still to be found, a *hinted* one for a traced size whose first value is
-    `hint`; its `owner` is told of every decision that depended on that value.
+    `hint`; its `owner` is told of every decision that depended on that value. Flexible symbols of
+    one `family` are named apart, as sizes of one object are: they differ from each other.
     """
 
     name: str
     kind: Kind = "rigid"
     hint: int | None = None
     owner: object | None = field(default=None, repr=False)
+    family: str = field(default="", repr=False)
     key: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         tag = "" if self.owner is None else f"{id(self.owner):x}"
-        object.__setattr__(self, "key", f"{self.name}\0{self.kind}\0{tag}")
+        object.__setattr__(self, "key", f"{self.name}\0{self.kind}\0{tag}\0{self.family}")
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Symbol) and self.key == other.key)
@@ -52,8 +54,8 @@ class Symbol:
     def __str__(self) -> str:
         return self.name
 
-    def __reduce__(self) -> tuple[type[Symbol], tuple[str, Kind, int | None, object | None]]:
-        return Symbol, (self.name, self.kind, self.hint, self.owner)
+    def __reduce__(self) -> tuple[type[Symbol], tuple[str, Kind, int | None, object | None, str]]:
+        return Symbol, (self.name, self.kind, self.hint, self.owner, self.family)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import ClassVar, Protocol, TypeAlias, final, runtime_checkable
@@ -205,14 +205,19 @@ Shape: TypeAlias = tuple[Dimension, ...]
 
 
 def symbol(
-    name: str, *, kind: Kind = "rigid", hint: int | None = None, owner: object | None = None
+    name: str,
+    *,
+    kind: Kind = "rigid",
+    hint: int | None = None,
+    owner: object | None = None,
+    family: str = "",
 ) -> Dim:
     """The size called `name`.
 
     >>> symbol("batch") * 28
     28*batch
     """
-    return Dim(poly.atom(Symbol(name, kind, hint, owner)))
+    return Dim(poly.atom(Symbol(name, kind, hint, owner, family)))
 
 
 def size_of(of: Symbol) -> Dim:
@@ -263,7 +268,35 @@ def equal(a: Dimension, b: Dimension) -> bool | None:
     left, right = terms_of(a), terms_of(b)
     if left == right:
         return True
-    return False if _differ(poly.add(left, right, -1), _MOST_EXTREMES) else None
+    if named_apart(a, b) or _differ(poly.add(left, right, -1), _MOST_EXTREMES):
+        return False
+    return None
+
+
+def named_apart(a: Dimension, b: Dimension) -> bool:
+    """Whether two sizes are taken to differ because one object has different names for them.
+
+    A number, and what is compared with one, may be any size of an object.
+
+    >>> n, d = (symbol(name, kind="flexible", family="batch") for name in "nd")
+    >>> named_apart(n, d), named_apart(n, 3), named_apart(n * d, n * 3), named_apart(n, n)
+    (True, False, False, False)
+    """
+    if not isinstance(a, Dim) or not isinstance(b, Dim) or _supposed.get() is not None:
+        return False
+    difference = poly.add(a.terms, b.terms, -1)
+    one_degree = len({len(mono) for mono, _ in difference}) == 1
+    return one_degree and _is_family({item for mono, _ in difference for item in mono})
+
+
+def related(a: Dimension, b: Dimension) -> bool:
+    """Whether two sizes are computed of the sizes of one object."""
+    return isinstance(a, Dim) and isinstance(b, Dim) and _is_family(symbols(a) | symbols(b))
+
+
+def _is_family(atoms: Collection[poly.Atom]) -> bool:
+    families = {item.family if isinstance(item, Symbol) else "" for item in atoms}
+    return len(families) == 1 and "" not in families
 
 
 _MOST_EXTREMES = 4
