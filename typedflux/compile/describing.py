@@ -20,7 +20,10 @@ from typedflux.shapes.dims import Dimension, is_fixed
 SizeOf = Callable[[Dimension], int]
 """The number that a size is in a call."""
 
-_KINDS = {"columns": "columns", "product": "product", "gather": "gather", "call": "numpy"}
+_KINDS = {
+    "columns": "columns", "product": "product", "gather": "gather", "indexed": "gather",
+    "along": "along", "call": "numpy",
+}  # fmt: skip
 
 
 @dataclass(eq=False, slots=True)
@@ -163,8 +166,8 @@ def why_numpy(node: Node) -> str:
         if not all(isinstance(n, int) for n in sizes):
             return "only the batch may have a symbolic size"
         return "a size is 0" if 0 in sizes else f"no code for {of}"
-    if name in ("gather", "scatter_add"):
-        return f"no code for this form of index, or for {of}"
+    if name in ("gather", "scatter_add", "index_update"):
+        return f"no code for {name} of {of}"
     if name in ("concat", "stack") and len(dtypes) > 1:
         return f"operands of several dtypes: {of}"
     if name in ("scan", "while_loop", "cond"):

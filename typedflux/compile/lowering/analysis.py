@@ -32,8 +32,9 @@ from typedflux.shapes.dims import Dim, Unknown, is_fixed, product
 from typedflux.tensor import Tensor
 
 Kind = Literal[
-    "pointwise", "copy", "fill", "reduce", "product", "window", "gather", "join", "control", "call"
-]
+    "pointwise", "copy", "fill", "reduce", "product", "window", "gather", "indexed", "along",
+    "join", "control", "call",
+]  # fmt: skip
 
 REDUCTIONS = {"sum": "add", "max": "max", "min": "min", "prod": "mul", "any": "or", "all": "and"}
 """Reductions that have code, with what combines two partial results."""
@@ -72,6 +73,8 @@ class Node:
     """What must have been written before, though it is not read."""
     control: Any = None
     """Of control flow: the bodies."""
+    apart: bool = False
+    """Of a copy: whether it is a kernel of its own, which exchanges axes in blocks."""
 
     @property
     def detail(self) -> str:
@@ -154,6 +157,8 @@ def _place(found: Analysis, equation: Equation, outputs: set[Variable]) -> None:
             return
     if name == "embed" and _embedded(found, equation, operands[0]):
         return
+    if name == "slice_update" and _updated(found, equation, *operands):
+        return
     operands = tuple(
         [
             _channels_last(found, equation, view) if _wants_channels_last(name, i) else view
@@ -167,7 +172,7 @@ def _place(found: Analysis, equation: Equation, outputs: set[Variable]) -> None:
         found.nodes.append(node)
         return
     order = None
-    if outputs.isdisjoint(equation.outputs):
+    if outputs.isdisjoint(equation.outputs) or name == "conv_weight_gradient":
         order = _order(kind, equation, operands, shape)
     made = []
     for variable in equation.outputs:
@@ -175,6 +180,11 @@ def _place(found: Analysis, equation: Equation, outputs: set[Variable]) -> None:
         found.views[variable] = view
         made.append(view)
     found.nodes.append(Node(kind, equation, operands, tuple(made), shape, axes))
+    if name == "conv_weight_gradient":  # laid out as an optimiser goes along it
+        node, view = copy_of(COPY, made[0], made[0].shape)
+        node.apart = True
+        found.views[equation.outputs[0]] = view
+        found.nodes.append(node)
 
 
 def _kind(equation: Equation, operands: tuple[View, ...]) -> tuple[Kind, Shape, tuple[int, ...]]:
@@ -194,6 +204,16 @@ def _kind(equation: Equation, operands: tuple[View, ...]) -> tuple[Kind, Shape, 
         return "window", shape, ()
     elif primitive.name in ("gather", "scatter_add") and _is_indexed(equation, operands):
         return "gather", shape, ()
+    elif primitive.name in ("gather", "scatter_add", "index_update"):
+        from typedflux.compile.lowering.indexing import is_indexed
+
+        if is_indexed(equation, operands, result.dtype):  # type: ignore[arg-type]
+            return "indexed", shape, ()
+    elif primitive.name in ("argmax", "argmin", "cumulative_sum", "cumulative_prod"):
+        from typedflux.compile.lowering.along import goes_along
+
+        if goes_along(equation, dtypes[0]):
+            return "along", shape, ()
     elif primitive.name == "size":
         return "pointwise", shape, ()
     elif primitive.name == "reshape":
@@ -287,6 +307,20 @@ def _embedded(found: Analysis, equation: Equation, operand: View) -> bool:
     return True
 
 
+def _updated(found: Analysis, equation: Equation, old: View, new: View) -> bool:
+    """`slice_update`: the whole is copied, then the part is written to its place."""
+    whole = place_fresh(equation.outputs[0], "update")
+    inside = sliced(whole, equation.params["index"], new.shape)
+    if inside is None or old.dtype is not whole.dtype or new.dtype is not whole.dtype:
+        return False
+    kept = part_of(whole, whole, "kept")
+    found.nodes.append(copy_to(equation, old, kept))
+    part = part_of(whole, inside, "part")
+    found.nodes.append(copy_to(equation, new, part, (kept.buffer,)))
+    _join(found, equation, [kept, part], whole)
+    return True
+
+
 def _wants_channels_last(name: str, operand: int) -> bool:
     """Whether an operand is read by vectors of channels."""
     if name in POOLS:
@@ -302,7 +336,9 @@ def _channels_last(found: Analysis, equation: Equation, view: View) -> View:
     buffer = Buffer(view.dtype, product(view.shape), "channels last")
     order = (0, *range(2, len(view.shape)), 1)
     copied = View(buffer, view.shape, in_order(view.shape, order))
-    found.nodes.append(copy_to(equation, view, copied))
+    node = copy_to(equation, view, copied)
+    node.apart = view.buffer not in {v.buffer for n in found.nodes for v in n.outputs}
+    found.nodes.append(node)
     return copied
 
 

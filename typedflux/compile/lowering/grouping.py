@@ -26,9 +26,11 @@ from typedflux.compile.lowering.views import (
 from typedflux.core.types import Shape
 from typedflux.shapes.dims import Dimension, is_fixed, product
 
-GroupKind = Literal["rows", "columns", "product", "window", "gather", "join", "control", "call"]
+GroupKind = Literal[
+    "rows", "columns", "product", "window", "gather", "indexed", "along", "join", "control", "call"
+]
 
-_ALONE = ("call", "gather", "join", "control")
+_ALONE = ("call", "gather", "indexed", "along", "join", "control")
 MOST_NODES = 256
 """Larger groups would take long to compile."""
 ROW_LIMIT = 1 << 16
@@ -180,6 +182,8 @@ def _own_group(node: Node) -> Group:
     kind: GroupKind = "rows"
     if node.kind == "reduce":
         kind = "rows" if _is_by_rows(node) else "columns"
+    elif node.apart:
+        kind = "transposition"
     elif node.kind != "pointwise" and node.kind != "copy" and node.kind != "fill":
         kind = node.kind
     group = Group(kind, node.shape, [node], node.axes)
@@ -259,8 +263,6 @@ def _kinds_fit(first: Group, second: Group) -> bool:
         return False
     if first.reduced and second.reduced and first.reduced != second.reduced:
         return False
-    if first.nodes[0].detail == "conv_weight_gradient":
-        return False  # its vectors lie across what an optimiser goes along
     if first.kind in ("product", "window"):  # after them: elementwise operations
         return second.kind == "rows" and not second.reduced
     if first.kind == "columns":

@@ -7,12 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from typedflux.compile.lowering.along import AlongKernel
 from typedflux.compile.lowering.columns import ColumnsKernel
 from typedflux.compile.lowering.contractions import ProductKernel
 from typedflux.compile.lowering.frame import Frame
 from typedflux.compile.lowering.gathers import IndexedKernel
 from typedflux.compile.lowering.grouping import Group
+from typedflux.compile.lowering.indexing import GeneralIndexKernel
 from typedflux.compile.lowering.rows import Phases, RowsKernel
+from typedflux.compile.lowering.transpositions import transposition_kernel
 from typedflux.compile.lowering.views import Buffer
 from typedflux.compile.lowering.windows import window_kernel
 from typedflux.compile.native.emitter import Module
@@ -51,6 +54,8 @@ _KINDS: dict[str, Callable[[Group, Sequence[Buffer], Machine], Kernel]] = {
     "columns": ColumnsKernel,
     "product": ProductKernel,
     "window": window_kernel,
+    "transposition": transposition_kernel,
+    "along": AlongKernel,
 }
 
 
@@ -116,6 +121,8 @@ class Kernels:
     def _kernel(self, group: Group, stored: Sequence[Buffer]) -> Kernel:
         if group.kind == "gather":
             return IndexedKernel(group, self.machine, self.flag)
+        if group.kind == "indexed":
+            return GeneralIndexKernel(group, self.machine, self.flag)
         return _KINDS[group.kind](group, stored, self.machine)
 
     def _stage(self, group: Group, emit: Callable[[Frame], None], alone: bool) -> Stage:
