@@ -180,7 +180,8 @@ def _place(found: Analysis, equation: Equation, outputs: set[Variable]) -> None:
         found.views[variable] = view
         made.append(view)
     found.nodes.append(Node(kind, equation, operands, tuple(made), shape, axes))
-    if name == "conv_weight_gradient":  # laid out as an optimiser goes along it
+    if kind == "window" and name == "conv_weight_gradient":
+        # laid out as an optimiser goes along it
         node, view = copy_of(COPY, made[0], made[0].shape)
         node.apart = True
         found.views[equation.outputs[0]] = view

@@ -118,23 +118,7 @@ class Packing:
             source = f.at(matrix, f.times(first, column), vector)
             last = f.minus(f.minus(columns, first), 1)  # the columns after it repeat it
             lines = [f.at(source, f.times(f.least(c, last), column), vector) for c in count]
-            self._transpose_lines(f, lines, k, target)
-
-    def _transpose_lines(self, f: Function, lines: list[Value], k: Index, target: Value) -> None:
-        """Write `k` rows of a vector each from `lanes` consecutive runs."""
-        vector = Type(self.scalar, self.lanes)
-        whole = f.times(f.over(k, self.lanes), self.lanes)
-        with f.loop(0, whole, self.lanes) as i:
-            for t, across in enumerate(transposed_blocks(f, lines, i, vector)):
-                f.store(across, target, f.times(f.plus(i, t), self.width))
-        with f.loop(whole, k) as i:
-            across = literal(vector, 0)
-            for c, line in enumerate(lines):
-                one = f.load(vector.wide(0), line, i)
-                across = f.emit(
-                    vector, f"insertelement {vector} {across.text}, {one.type} {one.text}, i64 {c}"
-                )
-            f.store(across, target, f.times(i, self.width))
+            transpose_lines(f, lines, k, target, self.width, vector)
 
     def _gather(
         self,
@@ -157,6 +141,39 @@ class Packing:
                 target = f.at(panel, f.times(i, self.width), scalar)
                 with f.loop(0, present) as c:
                     f.store(f.load(scalar, source, f.times(c, column)), target, c)
+
+
+def transpose_lines(
+    f: Function,
+    lines: list[Value],
+    count: Index,
+    target: Value,
+    row: Index,
+    vector: Type,
+    mask: Value | None = None,
+) -> None:
+    """Write `count` vectors, `row` elements from each other, of the elements at the same place of
+    as many lines as a vector has lanes; with a mask only those lanes."""
+
+    def store(value: Value, place: Index) -> None:
+        if mask is None:
+            f.store(value, target, f.times(place, row))
+        else:
+            f.store_some(value, target, f.times(place, row), mask)
+
+    lanes = vector.lanes
+    whole = f.times(f.over(count, lanes), lanes)
+    with f.loop(0, whole, lanes) as i:
+        for t, across in enumerate(transposed_blocks(f, lines, i, vector)):
+            store(across, f.plus(i, t))
+    with f.loop(whole, count) as i:
+        across = literal(vector, 0)
+        for c, line in enumerate(lines):
+            one = f.load(vector.wide(0), line, i)
+            across = f.emit(
+                vector, f"insertelement {vector} {across.text}, {one.type} {one.text}, i64 {c}"
+            )
+        store(across, i)
 
 
 def _read(f: Function, vector: Type, source: Value, at: Index, mask: Value | None) -> Value:
