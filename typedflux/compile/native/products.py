@@ -76,12 +76,14 @@ class ProductPlan:
 
     Attributes:
         usual: for the sizes that were not known otherwise.
+        one: for a single row, where their number was not known.
         few: for at most `few_rows` rows, where their number was not known.
         deep: for sums longer than `DEEP`, where their length was not known.
         split: for sums that are long for the result's size, with more than one thread.
     """
 
     usual: Blocking
+    one: Blocking | None = None
     few: Blocking | None = None
     deep: Blocking | None = None
     split: Blocking | None = None
@@ -160,11 +162,14 @@ class ProductPlan:
                 sums.finish(epilogue)
             f.goto(end)
             f.label(no)
-        for special, size, limit in ((self.few, m, self.few_rows), (self.deep, k, DEEP)):
+        for special, relation, size, limit in (
+            (self.one, "sle", m, 1),
+            (self.few, "sle", m, self.few_rows),
+            (self.deep, "sgt", k, DEEP),
+        ):
             if special is None:
                 continue
             yes, no = f.fresh("special"), f.fresh("otherwise")
-            relation = "sle" if special is self.few else "sgt"
             f.branch(f.compare(relation, f.index(size), f.index(limit)), yes, no)
             f.label(yes)
             write(special)
@@ -184,9 +189,14 @@ def plan_product(shape: ProductShape, machine: Machine) -> ProductPlan:
         return ProductPlan(_deep(usual), split=split)
     if shape.batched:
         return ProductPlan(usual)
+    few_rows = _blocking(shape, machine, True) if shape.m is None else None
+    one = None
+    if few_rows is not None and few_rows.dots:
+        one = replace(few_rows, rows=1, dots=_dots(replace(shape, m=1)))
     return ProductPlan(
         usual,
-        few=_blocking(shape, machine, True) if shape.m is None else None,
+        one=one,
+        few=few_rows,
         deep=_deep(usual) if usual.packed and shape.k is None else None,
         split=split,
     )
@@ -217,8 +227,7 @@ def _blocking(shape: ProductShape, machine: Machine, few: bool) -> Blocking:
     lanes = shape.lanes(machine)
     many = machine.vector_registers >= 32
     if shape.a[1] == 1 and shape.b[0] == 1 and (few or n == 1):
-        dots = 1 if n == 1 else 16 // shape.bytes
-        return Blocking(shape, machine, 6 if many else 3, machine.lanes, dots)
+        return Blocking(shape, machine, 6 if many else 3, machine.lanes, _dots(shape))
     packed = shape.b[1] != 1 or not (few or (m is not None and m <= 48))
     vectors = 2
     if not packed and m is not None and m <= 3:
@@ -237,6 +246,13 @@ def _blocking(shape: ProductShape, machine: Machine, few: bool) -> Blocking:
     return Blocking(
         shape, machine, rows, width, panels=panels, packed=packed, packed_rows=packed_rows
     )
+
+
+def _dots(shape: ProductShape) -> int:
+    """Columns of a block of dot products: more for a single row, to have as many sums at once."""
+    if shape.n == 1:
+        return 1
+    return (32 if shape.m == 1 else 16) // shape.bytes
 
 
 def _panels(shape: ProductShape, machine: Machine, rows: int, width: int) -> int:
