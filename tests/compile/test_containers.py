@@ -153,3 +153,42 @@ def test_what_is_not_changed_stays_the_same_object() -> None:
     Jitted(lambda m: m.weights[0].sum())(model)
     flux.gradient(lambda m: m.weights[0].sum(), model)
     assert all(model.__dict__[name] is value for name, value in before.items())
+
+
+def test_parameters_in_plain_containers_are_trained() -> None:
+    def made() -> tuple[Any, flux.OptimiserState]:
+        flux.seed(0)
+        params = [{"w": flux.randn((3, 4)), "b": flux.zeros(4)}, (flux.randn((4, 2)),)]
+        return params, flux.setup(flux.Adam(0.1), params)
+
+    def step(params: Any, state: flux.OptimiserState, x: Tensor) -> Tensor:
+        def loss(params: Any) -> Tensor:
+            hidden = flux.tanh(x @ params[0]["w"] + params[0]["b"])
+            return ((hidden @ params[1][0]) ** 2).mean()
+
+        value, grads = flux.withgradient(loss, params)
+        flux.update(state, params, grads)
+        return value
+
+    compiled = Jitted(step)
+    a, b = made(), made()
+    kept = a[0][0]
+    for i in range(5):
+        x = flux.asarray(np.random.default_rng(i).standard_normal((5, 3)).astype(np.float32))
+        np.testing.assert_allclose(compiled(*a, x).item(), step(*b, x).item(), rtol=1e-4)
+    for p, q in zip(leaves(a), leaves(b), strict=True):
+        np.testing.assert_allclose(p.numpy(), q.numpy(), rtol=1e-4, atol=1e-5)
+    assert compiled.compilations == 1
+    assert a[0][0] is kept
+
+
+def test_a_captured_container_is_not_updated() -> None:
+    params = {"w": flux.ones(3)}
+    state = flux.setup(flux.Descent(0.1), params)
+
+    def step(x: Tensor) -> None:
+        flux.update(state, params, flux.gradient(lambda p: (p["w"] * x).sum(), params))
+
+    with pytest.raises(TypeError, match="a dict of tensors cannot be changed inside jit"):
+        Jitted(step)(flux.ones(3))
+    assert params["w"].tolist() == [1.0] * 3

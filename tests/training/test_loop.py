@@ -13,6 +13,8 @@ from jaxtyping import Float, Int
 
 import typedflux as flux
 from typedflux import Tensor, data, nn
+from typedflux.compile import Jitted
+from typedflux.core.tracing import TraceError
 from typedflux.core.tree import leaves
 from typedflux.optim import slots
 from typedflux.training import snapshot
@@ -50,7 +52,10 @@ def of_batch(x: Tensor, y: Tensor, model: Any) -> Tensor:
 
 
 def run(model: Any, state: Any, of: Any, **options: Any) -> flux.History:
-    return flux.train(options.pop("loss", loss), model, of, state, progress=False, **options)
+    """Eagerly, but for a jitted loss."""
+    used = options.pop("loss", loss)
+    options.setdefault("jit", isinstance(used, Jitted))
+    return flux.train(used, model, of, state, progress=False, **options)
 
 
 def test_it_is_the_loop_one_would_write() -> None:
@@ -87,6 +92,74 @@ def test_a_jitted_loss_compiles_the_whole_step_once_for_all_batch_sizes() -> Non
     np.testing.assert_allclose(history.steps, expected.steps, rtol=1e-5)
     for a, b in zip(leaves((compiled, compiled_state)), leaves((model, state)), strict=True):
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_steps_are_compiled_by_default() -> None:
+    model, state = made()
+    expected = run(model, state, batches(6), epochs=2)
+    compiled, compiled_state = made()
+    traced = 0
+
+    def counted(m: Any, x: Tensor, y: Tensor) -> Tensor:
+        nonlocal traced
+        traced += 1
+        return loss(m, x, y)
+
+    history = flux.train(counted, compiled, batches(6), compiled_state, epochs=2, progress=False)
+    assert traced == 1
+    np.testing.assert_allclose(history.steps, expected.steps, rtol=1e-5)
+    for a, b in zip(leaves((compiled, compiled_state)), leaves((model, state)), strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_a_loss_that_cannot_be_traced_says_what_to_do() -> None:
+    def looks(m: Any, x: Tensor, y: Tensor) -> Tensor:
+        value = loss(m, x, y)
+        return value if value > 0 else -value
+
+    model, state = made()
+    with pytest.raises(TraceError, match="cannot decide a branch") as caught:
+        flux.train(looks, model, batches(), state, progress=False)
+    assert caught.value.__notes__ == ["flux.train compiles its step: jit=False performs it eagerly"]
+    assert len(flux.train(looks, model, batches(), state, progress=False, jit=False).steps) == 4
+
+
+def test_compiled_steps_write_in_place() -> None:
+    model, state = made()
+    wanted: set[int] = set()
+
+    def data() -> Iterator[tuple[Tensor, Tensor]]:
+        for place, batch in enumerate(batches(8)):
+            if place >= 4:
+                wanted.add(model[0].weight._data.ctypes.data)
+            yield batch
+
+    flux.train(flux.jit(loss), model, data(), state, progress=False)
+    assert len(wanted) == 1
+
+
+def test_an_interruption_waits_for_a_compiled_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+    import signal
+
+    model, state = made()
+    run(model, state, batches(3), loss=flux.jit(loss))
+    expected = content(model, state)
+    other, other_state = made()
+    calls = 0
+    call = Jitted.__call__
+
+    def interrupted(jitted: Jitted, *args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return call(jitted, *args, **kwargs)
+
+    monkeypatch.setattr(Jitted, "__call__", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(other, other_state, batches(), loss=flux.jit(loss))
+    assert content(other, other_state) == expected
 
 
 def test_losses_with_more_than_a_loss() -> None:

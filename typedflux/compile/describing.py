@@ -22,7 +22,7 @@ SizeOf = Callable[[Dimension], int]
 
 _KINDS = {
     "columns": "columns", "product": "product", "gather": "gather", "indexed": "gather",
-    "along": "along", "call": "numpy",
+    "along": "along", "check": "check", "call": "numpy",
 }  # fmt: skip
 
 

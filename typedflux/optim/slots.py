@@ -2,7 +2,8 @@
 
 A tensor is replaced by assigning to a field of the module that holds it, also where the field holds
 a list, tuple or dict of tensors, which is then rebuilt: transformations see such assignments.
-Outside of modules, lists, dicts and dataclasses change in place.
+Outside of modules, lists, dicts and dataclasses change in place; transformations see that of those
+among their arguments.
 """
 
 from __future__ import annotations
@@ -47,10 +48,11 @@ def put(changes: Iterable[tuple[Place, Any]]) -> None:
                 "a bare tensor, a tuple or a frozen dataclass cannot be changed in place: hold it "
                 "in a field of a module"
             )
-        if isinstance(tensor, Tracer) and not is_branch(place.owner):
+        if isinstance(tensor, Tracer) and not is_branch(place.owner) and not _is_staged(place):
             raise TypeError(
                 f"a {type(place.owner).__name__} of tensors cannot be changed inside jit or a "
-                "gradient, which follow assignments to fields of modules: hold it in one"
+                "gradient of which it is no argument: pass it as one, or hold it in a field of a "
+                "module"
             )
         key = (id(place.owner), place.field)
         grouped.setdefault(key, (place, {}))[1][place.inner] = tensor
@@ -63,6 +65,14 @@ def put(changes: Iterable[tuple[Place, Any]]) -> None:
             owner[field] = value  # type: ignore[index]
         else:
             setattr(owner, str(field), value)
+
+
+def _is_staged(place: Place) -> bool:
+    """Whether what is changed is a transformation's copy, whose changes take effect."""
+    present = get(place.owner, place.field)
+    for name in place.inner:
+        present = get(present, name)
+    return isinstance(present, Tracer)
 
 
 def get(holder: Any, name: Name) -> Any:

@@ -10,11 +10,14 @@ from typing import Any, TypeVar
 
 from typedflux.autodiff import withgradient
 from typedflux.compile.jit import Jitted
+from typedflux.core.tracing import TraceError
+from typedflux.ops.halting import Halted, halt_unless_finite
 from typedflux.ops.random import default_generator
 from typedflux.optim import OptimiserState, update
 from typedflux.static import Taking
 from typedflux.tensor import Tensor
 from typedflux.training.history import Callback, History
+from typedflux.training.interruption import uninterrupted
 from typedflux.training.snapshot import Snapshot
 
 Batch = TypeVar("Batch")
@@ -53,8 +56,12 @@ def train(
     validate: Callable[[Any], Mapping[str, Any]] | None = None,
     callbacks: Sequence[Callback] = (),
     history: History | None = None,
+    jit: bool = True,
 ) -> History:
     """Train `model` in place.
+
+    The whole step is compiled by `flux.jit`: loss, gradient and update. With `jit=False` it is
+    performed operation by operation, so that the loss can be looked at while it runs.
 
     A step takes place as a whole or not at all: when it fails, by an error, a loss that is not
     finite or an interruption from the keyboard, the model with its statistics, the optimiser's
@@ -64,8 +71,9 @@ def train(
         loss: called as `loss(model, *batch)` for each batch that `data` yields; a batch that is no
             tuple is one argument. It returns a scalar, or `(scalar, {"name": number})` or
             `{"loss": scalar, "name": number}`: the numbers are averaged over each epoch and
-            recorded. When it was made by `flux.jit`, the whole step is compiled: loss, gradient
-            and update.
+            recorded. Sizes that its annotations name stay symbolic, as with `flux.jit`: a last,
+            smaller batch compiles nothing. Where it is itself made by `flux.jit(check_finite=True)`
+            the step is checked so.
         data: iterated over once for each epoch.
         state: from `setup`.
         epochs: how many.
@@ -74,6 +82,7 @@ def train(
         callbacks: called as `callback(epoch, history)` after each epoch; when one returns true,
             training ends. See `flux.training` for those that come with it.
         history: what an earlier call returned: this one counts epochs from there, and adds to it.
+        jit: whether the step is compiled.
 
     Raises:
         NonFiniteLoss: naming the epoch and step.
@@ -92,7 +101,7 @@ def train(
     """
     _check(loss, data, state, epochs)
     history = History() if history is None else history
-    step = _Step(loss, model, state)
+    step = _CompiledStep(loss, model, state) if jit else _Step(loss, model, state)
     done = len(history.epochs)
     for epoch in range(done + 1, done + epochs + 1):
         with _Bar(data, epoch, done + epochs, progress) as bar:
@@ -146,30 +155,34 @@ class _Step:
         self.loss = loss.function if isinstance(loss, Jitted) else loss
         self.model = model
         self.state = state
-        self.perform: Callable[..., Any] = self._eager
-        if isinstance(loss, Jitted):
-            self.perform = _compiled(loss, self._eager)
 
-    def _eager(self, state: OptimiserState, model: Any, *batch: Any) -> Any:
-        result, grads = withgradient(lambda m: self.loss(m, *batch), model)
-        update(state, model, grads)
-        return result
+    def perform(self, *batch: Any) -> dict[str, float]:
+        """Take the step, and give the numbers that the loss returned.
 
-    def __call__(self, batch: Any, epoch: int, number: int) -> dict[str, float]:
-        args = batch if isinstance(batch, tuple) else (batch,)
+        Raises:
+            Halted: when the loss is not finite.
+        """
         before = Snapshot(self.model, self.state, default_generator())
         try:
-            values = _numbers(self.perform(self.state, self.model, *args))
+            result, grads = withgradient(lambda m: self.loss(m, *batch), self.model)
+            update(self.state, self.model, grads)
+            values = _numbers(result)
             if not math.isfinite(values["loss"]):
-                raise NonFiniteLoss(values["loss"], epoch, number)
-        except TypeError as error:
-            before.restore()
-            self._explain(batch, args, error)
-            raise
+                raise Halted(values["loss"])
         except BaseException:
             before.restore()
             raise
         return values
+
+    def __call__(self, batch: Any, epoch: int, number: int) -> dict[str, float]:
+        args = batch if isinstance(batch, tuple) else (batch,)
+        try:
+            return self.perform(*args)
+        except Halted as halted:
+            raise NonFiniteLoss(halted.value, epoch, number) from None
+        except TypeError as error:
+            self._explain(batch, args, error)
+            raise
 
     def _explain(self, batch: Any, args: tuple[Any, ...], error: TypeError) -> None:
         """Raise a better error when the loss does not take the batch."""
@@ -189,17 +202,56 @@ class _Step:
             ) from error
 
 
-def _compiled(loss: Jitted, step: Callable[..., Any]) -> Callable[..., Any]:
-    """The jitted step. The sizes that the loss's annotations name stay symbolic in it."""
+class _CompiledStep(_Step):
+    """The same in compiled code, which halts where the loss is not finite, before anything is
+    written."""
 
-    @functools.wraps(loss.function)
+    def __init__(self, loss: Callable[..., Any], model: Any, state: OptimiserState) -> None:
+        super().__init__(loss, model, state)
+        self.check_finite = loss.check_finite if isinstance(loss, Jitted) else None
+        self.whole: Jitted | None = None
+
+    def perform(self, *batch: Any) -> dict[str, float]:
+        if self.whole is None:
+            self.whole = Jitted(_whole(self.loss), check_finite=self.check_finite)
+        with uninterrupted():
+            try:
+                return _numbers(self.whole(self.state, self.model, *batch))
+            except TraceError as error:
+                error.add_note("flux.train compiles its step: jit=False performs it eagerly")
+                raise
+
+
+def _whole(loss: Callable[..., Any]) -> Callable[..., Any]:
+    """A step as a function. The sizes that the loss's annotations name stay symbolic in it."""
+
+    @functools.wraps(loss)
     def whole(state: OptimiserState, model: Any, *batch: Any) -> Any:
-        return step(state, model, *batch)
+        result, grads = withgradient(lambda m: loss(m, *batch), model)
+        result = _halting(result)
+        update(state, model, grads)
+        return result
 
     first = inspect.Parameter("_state", inspect.Parameter.POSITIONAL_ONLY)
-    rest = inspect.signature(loss.function).parameters.values()
+    try:
+        rest = inspect.signature(loss).parameters.values()
+    except (TypeError, ValueError):  # a builtin
+        return whole
     whole.__signature__ = inspect.Signature([first, *rest])  # type: ignore[attr-defined]
-    return Jitted(whole, check_finite=loss.check_finite)
+    return whole
+
+
+def _halting(result: Any) -> Any:
+    """What a loss returned, with a loss that halts the step where it is not finite."""
+    if isinstance(result, tuple):
+        return (_halting(result[0]), *result[1:])
+    if isinstance(result, dict):
+        return {**result, "loss": _halting(result["loss"])}
+    if isinstance(result, Tensor):
+        return halt_unless_finite(result)
+    if not math.isfinite(result):
+        raise Halted(result)
+    return result
 
 
 def _numbers(result: Any) -> dict[str, float]:

@@ -32,8 +32,8 @@ from typedflux.shapes.dims import Dim, Unknown, is_fixed, product
 from typedflux.tensor import Tensor
 
 Kind = Literal[
-    "pointwise", "copy", "fill", "reduce", "product", "window", "gather", "indexed", "along",
-    "join", "control", "call",
+    "pointwise", "copy", "fill", "reduce", "product", "window", "gather", "indexed", "check",
+    "along", "join", "control", "call",
 ]  # fmt: skip
 
 REDUCTIONS = {"sum": "add", "max": "max", "min": "min", "prod": "mul", "any": "or", "all": "and"}
@@ -215,6 +215,8 @@ def _kind(equation: Equation, operands: tuple[View, ...]) -> tuple[Kind, Shape, 
 
         if goes_along(equation, dtypes[0]):
             return "along", shape, ()
+    elif primitive.name == "halt_unless_finite" and not shape and dtypes[0].is_floating:
+        return "check", shape, ()
     elif primitive.name == "size":
         return "pointwise", shape, ()
     elif primitive.name == "reshape":

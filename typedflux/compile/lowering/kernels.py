@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from typedflux.compile.lowering.along import AlongKernel
+from typedflux.compile.lowering.checks import CheckKernel
 from typedflux.compile.lowering.columns import ColumnsKernel
 from typedflux.compile.lowering.contractions import ProductKernel
 from typedflux.compile.lowering.frame import Frame
@@ -123,6 +124,8 @@ class Kernels:
             return IndexedKernel(group, self.machine, self.flag)
         if group.kind == "indexed":
             return GeneralIndexKernel(group, self.machine, self.flag)
+        if group.kind == "check":
+            return CheckKernel(group, self.flag)
         return _KINDS[group.kind](group, stored, self.machine)
 
     def _stage(self, group: Group, emit: Callable[[Frame], None], alone: bool) -> Stage:

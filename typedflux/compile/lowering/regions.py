@@ -122,7 +122,7 @@ class RegionWriter:
             f"call void @{stage.kernel}(ptr {self.buffers.text}, ptr {self.table.text}, "
             f"ptr {name}, i64 {self.thread.text}, i64 {self.threads.text})"
         )
-        if stage.group.kind in ("gather", "indexed"):
+        if stage.group.kind in ("gather", "indexed", "check"):
             self._check()
 
     def _check(self) -> None:

@@ -57,7 +57,7 @@ def raising(groups: Sequence[Group]) -> list[int]:
     checked: set[Any] = set()
     found = []
     for place, group in enumerate(groups):
-        if group.kind not in ("call", "gather", "indexed", "control"):
+        if group.kind not in ("call", "gather", "indexed", "check", "control"):
             continue
         if group.kind == "gather":
             node = group.nodes[0]
