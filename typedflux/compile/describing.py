@@ -22,7 +22,7 @@ SizeOf = Callable[[Dimension], int]
 
 _KINDS = {
     "columns": "columns", "product": "product", "gather": "gather", "indexed": "gather",
-    "along": "along", "check": "check", "call": "numpy",
+    "along": "along", "transposition": "transposition", "check": "check", "call": "numpy",
 }  # fmt: skip
 
 
