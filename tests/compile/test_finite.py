@@ -35,7 +35,8 @@ def message(function: Callable[..., Any], *args: Any) -> str:
         (lambda x: flux.where(x > 5, flux.sqrt(x), x / 0), [1, 2], "gave inf is "),
         (lambda x: flux.exp(x) / flux.exp(x), [1, 1000],
          "gave NaN is %3 = divide(%1: Float32[Tensor, \"2\"], %2: Float32[Tensor, \"2\"]) with "
-         "%1 from 2.71828 to inf, %2 from 2.71828 to inf; before it, the first operation that "
+         "%1 from 2.71828 to inf, %2 from 2.71828 to inf (test_finite.py, line "),
+        (lambda x: flux.exp(x) / flux.exp(x), [1, 1000], "; before it, the first operation that "
          "gave inf is %1 = exp("),
         (lambda x: x * 2 + 1, [1, NAN], "the function was given NaN already, in %0: "),
         (lambda x: x * 2 + 1, [1, INF], "the function was given inf already, in %0: "),
@@ -138,3 +139,34 @@ def test_values_at_the_limit_of_the_data_type() -> None:
     traced, sizes = Jitted(lambda x: x * 2).specialise((flux.ones((1,)),), {})
     with pytest.raises(NonFiniteError, match="at the limit of their data type"):
         require_finite("f", traced.graph, [flux.ones((1,))], sizes, [flux.asarray([INF])])
+
+
+def test_the_users_line_is_named() -> None:
+    def halved(x: Tensor) -> Tensor:
+        y = x / 2
+        z = flux.log(y - 1)  # the culprit
+        return z.sum()
+
+    with pytest.raises(
+        NonFiniteError, match=r"test_finite\.py, line \d+: z = flux\.log\(y - 1\)  # the"
+    ):
+        flux.jit(halved, check_finite=True)(flux.asarray([4.0, 2.0]))
+    with pytest.raises(NonFiniteError, match=r"test_finite\.py, line \d+: lambda m: model\(m\)"):
+        model = nn.Chain(flux.sqrt, flux.sum)
+        flux.jit(
+            lambda x: flux.gradient(
+                lambda m: model(m), x
+            ),
+            check_finite=True,
+        )(flux.asarray([-1.0]))  # fmt: skip
+
+
+def test_inside_of_while_loop() -> None:
+    def f(x: Tensor) -> Tensor:
+        return flux.while_loop(
+            lambda s: s[0] < 5, lambda s: (s[0] + 1, flux.log(s[1])), (flux.asarray(0), x)
+        )[1]
+
+    wanted = "in step 2 of while_loop, the first operation that gave NaN is .*= log"
+    with pytest.raises(NonFiniteError, match=wanted):
+        flux.jit(f, check_finite=True)(flux.asarray(2.0))

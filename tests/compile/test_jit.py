@@ -339,3 +339,15 @@ def test_a_symbolic_size_that_is_assigned_to_a_field() -> None:
         compiled(counter, batch(rows))
         assert counter.last == rows
     assert counter.total.item() == 19
+
+
+def test_an_error_of_a_kept_tensor_says_where_it_was_made() -> None:
+    kept: list[Tensor] = []
+
+    def keep(x: Tensor) -> Tensor:
+        kept.append(x * 2)  # here
+        return x
+
+    Jitted(keep)(batch(2))
+    with pytest.raises(TraceError, match=r"test_jit\.py, line \d+: kept\.append\(x"):
+        kept[0] + 1

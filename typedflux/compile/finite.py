@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from typedflux.compile.stepping import Step, perform_each
-from typedflux.core.graph import Graph, Variable
+from typedflux.core.graph import Graph, Variable, run_graph
 from typedflux.core.quiet import quiet
 from typedflux.tensor import Tensor
 
@@ -122,6 +122,8 @@ def _find_inside(step: Step, graph: Graph, nan: bool, place: str) -> _Culprit | 
         inner, sizes = params["graphs"][which], dict(params["sizes"][which])
         where = f"{place}in the {('first', 'second')[which]} branch of cond, "
         return _find(inner, mine, sizes, set(inner.outputs), nan, where)
+    if name == "while_loop":
+        return _find_in_while(step, nan, place)
     if name != "scan":
         return None
     constants, states, length = params["constants"], params["states"], params["length"]
@@ -139,6 +141,24 @@ def _find_inside(step: Step, graph: Graph, nan: bool, place: str) -> _Culprit | 
         for done in perform_each(inner, given, sizes):
             values.update(zip(done.equation.outputs, done.results, strict=True))
         state = [values[v] for v in inner.outputs[:states]]
+    return None
+
+
+def _find_in_while(step: Step, nan: bool, place: str) -> _Culprit | None:
+    params, operands = step.params, step.operands
+    a, b = params["counts"]
+    of_test, of_body, state = operands[:a], operands[a : a + b], list(operands[a + b :])
+    test, body = params["graphs"]
+    sizes = [dict(s) for s in params["sizes"]]
+    number = 0
+    while bool(run_graph(test, [*of_test, *state], sizes[0])[0]):
+        given = [*of_body, *state]
+        where = f"{place}in step {number} of while_loop, "
+        found = _find(body, given, sizes[1], set(body.outputs), nan, where)
+        if found is not None:
+            return found
+        state = run_graph(body, given, sizes[1])
+        number += 1
     return None
 
 
@@ -164,7 +184,9 @@ def _describe(culprit: _Culprit, what: str) -> str:
             v: _range(t) for v, t in zip(equation.inputs, step.operands, strict=True) if t.size
         }.items()
     ]
-    return f"{text} with {', '.join(ranges)}" if ranges else text
+    if ranges:
+        text += f" with {', '.join(ranges)}"
+    return text if equation.place is None else f"{text} ({equation.place})"
 
 
 def _names(graph: Graph) -> dict[Variable, str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from typedflux.core import tracing
+from typedflux.core.places import Place, users_place
 from typedflux.core.primitive import Primitive, type_of
 from typedflux.core.tracing import Trace, Tracer
 from typedflux.core.types import TensorType
@@ -34,7 +35,8 @@ class Equation:
     """`outputs = primitive(*inputs, **params)`; `params` may hold symbolic dims and graphs.
 
     `scope` is the checkpoint that it was part of, if it was: what a checkpoint computes is not
-    shared with anything outside it, because it is to be computed again and not kept.
+    shared with anything outside it, because it is to be computed again and not kept. `place` is
+    the user's line that asked for it, where it was traced and not made by the compiler.
     """
 
     primitive: Primitive
@@ -42,6 +44,7 @@ class Equation:
     params: dict[str, Any]
     outputs: tuple[Variable, ...]
     scope: object = None
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,11 @@ class GraphTracer(Tracer):
     def type(self) -> TensorType:
         return self.variable.type
 
+    def _origin(self) -> str:
+        equations = self._trace.graph.equations if isinstance(self._trace, GraphTrace) else ()
+        made = [e.place for e in equations if self.variable in e.outputs and e.place is not None]
+        return f" ({made[0]})" if made else ""
+
     @property
     def shape(self) -> tuple[int, ...]:
         # Symbolic sizes behave as ints do, so the static type is that of a tensor's shape.
@@ -161,7 +169,8 @@ class GraphTrace(Trace):
         inputs = tuple([self.variable_of(a) for a in args])
         types = primitive.infer([v.type for v in inputs], params)
         outputs = tuple([Variable(t) for t in (types if primitive.multiple else (types,))])
-        self.graph.equations.append(Equation(primitive, inputs, params, outputs))
+        place = users_place()
+        self.graph.equations.append(Equation(primitive, inputs, params, outputs, None, place))
         tracers = tuple([self._tracer(v) for v in outputs])
         return tracers if primitive.multiple else tracers[0]
 

@@ -177,9 +177,14 @@ class Tracer(Tensor):
     def refuse_leaked(self) -> NoReturn:
         """Raise the error for a use after the transformation has ended."""
         raise TraceError(
-            f"a tensor, {self.type}, was kept after {self._trace.name}, which made it, had ended: "
-            "return it from the function, or store stop_gradient(...) of it"
+            f"a tensor, {self.type}, was kept after {self._trace.name}, which made it"
+            f"{self._origin()}, had ended: return it from the function, or store "
+            "stop_gradient(...) of it"
         )
+
+    def _origin(self) -> str:
+        """Where it was made, where that is known: in brackets."""
+        return ""
 
     remedy: ClassVar[str] = "return it from the function and use the result"
 

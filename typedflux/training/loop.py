@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Siz
 from typing import Any, TypeVar
 
 from typedflux.autodiff import withgradient
+from typedflux.compile.finite import is_requested
 from typedflux.compile.jit import Jitted
 from typedflux.core.tracing import TraceError
 from typedflux.ops.halting import Halted, halt_unless_finite
@@ -208,12 +209,14 @@ class _CompiledStep(_Step):
 
     def __init__(self, loss: Callable[..., Any], model: Any, state: OptimiserState) -> None:
         super().__init__(loss, model, state)
-        self.check_finite = loss.check_finite if isinstance(loss, Jitted) else None
+        self.check_finite = loss.check_finite if isinstance(loss, Jitted) else is_requested()
         self.whole: Jitted | None = None
 
     def perform(self, *batch: Any) -> dict[str, float]:
         if self.whole is None:
-            self.whole = Jitted(_whole(self.loss), check_finite=self.check_finite)
+            # Where all results are looked at, the first operation to blame is named instead.
+            whole = _whole(self.loss, halting=not self.check_finite)
+            self.whole = Jitted(whole, check_finite=self.check_finite)
         with uninterrupted():
             try:
                 return _numbers(self.whole(self.state, self.model, *batch))
@@ -222,13 +225,14 @@ class _CompiledStep(_Step):
                 raise
 
 
-def _whole(loss: Callable[..., Any]) -> Callable[..., Any]:
+def _whole(loss: Callable[..., Any], *, halting: bool) -> Callable[..., Any]:
     """A step as a function. The sizes that the loss's annotations name stay symbolic in it."""
 
     @functools.wraps(loss)
     def whole(state: OptimiserState, model: Any, *batch: Any) -> Any:
         result, grads = withgradient(lambda m: loss(m, *batch), model)
-        result = _halting(result)
+        if halting:
+            result = _halting(result)
         update(state, model, grads)
         return result
 
