@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 import typedflux as flux
 from typedflux import Tensor, losses, nn, ops
 from typedflux.compile.jit import Jitted
-from typedflux.core.tree import children, map_leaves
+from typedflux.core.tree import children, leaves, map_leaves
 from typedflux.nn.module import Module
 from typedflux.shapes.errors import ShapeError
 
@@ -754,3 +754,48 @@ def test_a_jitted_function_itself_can_be_let_go() -> None:
     gc.collect()
     assert reference() is None
     assert model(numbers(4, 3)).shape == (4, 2)
+
+
+def test_the_first_call_writes_in_place() -> None:
+    flux.seed(0)
+    model = nn.Chain(nn.Dense(4, 8, flux.relu), nn.Dense(8, 2))
+    state = flux.setup(flux.Adam(0.1), model)
+
+    @flux.jit
+    def step(model: Any, state: Any, x: Tensor) -> Tensor:
+        loss, grads = flux.withgradient(lambda m: (m(x) ** 2).sum(), model)
+        flux.update(state, model, grads)
+        return loss
+
+    places = [t._data.ctypes.data for t in leaves((model, state)) if t.ndim]
+    kept = model[0].weight
+    before = kept.numpy().copy()
+    step(model, state, flux.ones((3, 4)))
+    now = [t._data.ctypes.data for t in leaves((model, state)) if t.ndim]
+    assert sum([a != b for a, b in zip(places, now, strict=True)]) == 1
+    assert model[0].weight is not kept
+    np.testing.assert_array_equal(kept.numpy(), before)
+
+
+def test_nothing_of_a_model_outlives_it() -> None:
+    @flux.jit
+    def step(model: Any, x: Tensor) -> Tensor:
+        model.weight = model.weight * 2
+        return (x @ model.weight).sum()
+
+    class Times(nn.Module):
+        def __init__(self) -> None:
+            self.weight = flux.ones((4, 4))
+
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            model = Times()
+            for _ in range(4):
+                step(model, flux.ones((2, 4)))
+            seen = weakref.ref(model.weight)
+            del model
+            assert seen() is None
+    finally:
+        gc.enable()

@@ -245,6 +245,16 @@ class Jitted:
         ):
             return self.function(*args, **kwargs)  # part of what is being traced already
         traced, sizes = self.specialise(args, kwargs)
+        if traced.writes:
+            # A record lets what is assigned take over the memory of what was there, which nothing
+            # here may refer to meanwhile.
+            branches = given.branches
+            del given
+            record = self._remember(traced, branches, args, kwargs)
+            result = MISS if record is None else record.call(args, kwargs)
+            if result is not MISS:
+                return result
+            given = flatten((args, kwargs))
         inputs = list(given.leaves)
         for module, field in traced.captured_now():
             inputs.extend(leaves(module.__dict__[field]))
@@ -259,32 +269,34 @@ class Jitted:
             else:
                 traced.target(write, given.branches).__dict__[write.field] = value
         result = fill(traced.result, outputs, given.branches, sizes)
-        self._remember(traced, given.branches, args, kwargs)
+        if not traced.writes:
+            self._remember(traced, given.branches, args, kwargs)
         return result
 
     def _remember(
         self, traced: Traced, branches: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
-        """Record the call when it is the second of its kind."""
+    ) -> Record | None:
+        """Record the call when it assigns to modules, or is the second of its kind."""
         if self.check_finite or not traced.is_recordable or self._wasted > _PATIENCE:
-            return
+            return None
         kind = (id(traced), *map(id, branches))
-        if kind not in self._met:
+        if not traced.writes and kind not in self._met:
             if len(self._met) >= _MOST_MET:
                 self._met.clear()
             self._met.add(kind)
-            return
+            return None
         try:
             record = Record(traced, args, kwargs)
         except UnreadableError:
             traced.is_recordable = False
-            return
+            return None
         forget = functools.partial(_forget, weakref.ref(self), weakref.ref(record))
         record.roots = [weakref.ref(root, forget) for root in record.roots]
         self._met.discard(kind)
         records = (record, *self._records)
         self._wasted += sum([r.hits < _WORTH for r in records[_MOST_RECORDS:]])
         self._records = records[:_MOST_RECORDS]
+        return record
 
     def specialise(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]

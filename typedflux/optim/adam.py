@@ -68,8 +68,9 @@ class ByMoments(Rule):
 def start(parameter: Tensor) -> Moments:
     """The moments before the first step."""
     square = real_zeros(parameter)
-    one = ops.ones((), dtype=square.dtype)
-    return Moments(ops.zeros_like(parameter), square, (one, one))
+    # Two tensors: compiled code writes in place to what nothing else refers to.
+    powers = ops.ones((), dtype=square.dtype), ops.ones((), dtype=square.dtype)
+    return Moments(ops.zeros_like(parameter), square, powers)
 
 
 class Adam(ByMoments):

@@ -65,7 +65,8 @@ class Reader:
         sizes = "".join([f"{self._names_of[name]}, " for name in reading.sizes])
         lines.append(f"return ({arrays}), ({sizes})")
         for helper in (renew, adopt, same):
-            reading.names[helper.__name__] = functools.partial(helper, reading)
+            # Weakly, or what was read would stay in memory until the garbage collector comes.
+            reading.names[helper.__name__] = functools.partial(helper, weakref.proxy(reading))
         reading.names |= {"Tensor": Tensor, "random": random, "flatten": flatten}
         text = "def enter(args, kwargs):\n try:\n  " + "\n  ".join(lines)
         text += "\n except (LookupError, TypeError, ValueError, AttributeError):\n  return None\n"
@@ -272,8 +273,10 @@ class Reader:
         if parts is None or id(value) in self._seen:
             return
         anchor = anchor_of(value)
-        self._see(value, f"{self._name('A', anchor)}.value")
+        name = self._name("A", anchor)
+        self._see(value, f"{name}.value")
         found.containers.append(anchor)
+        found.names.append(name)
         self.reading.owners[id(value)] = found
         for _, part in parts:
             self._inside(part, found)

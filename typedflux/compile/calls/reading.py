@@ -41,6 +41,7 @@ class Field:
         leaves: numbers of the inputs that its tensors are.
         containers: the anchors of the containers, the outermost first.
         key: of the value, as `flatten` has it.
+        names: of the containers' anchors.
     """
 
     owner: dict[str, Any]
@@ -49,6 +50,7 @@ class Field:
     leaves: list[int]
     containers: list[Anchor]
     key: Hashable
+    names: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -69,7 +71,7 @@ class Slot:
     fields: list[Field] = field(default_factory=list)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Reading:
     """What is known of the arguments of a call.
 
@@ -111,6 +113,8 @@ def renew(reading: Reading, field: Field, value: Any) -> None:
             raise ValueError("another dtype")
     containers: list[Anchor] = []
     _anchor_containers(value, containers, set())
+    if len(containers) != len(field.names):
+        raise ValueError("a container that is in two places")
     for anchor in containers:
         if reading.owners.get(id(anchor.value), field) is not field:
             raise ValueError("a container that is in two places")
@@ -121,6 +125,7 @@ def renew(reading: Reading, field: Field, value: Any) -> None:
     for tensor, number in zip(flat.leaves, field.leaves, strict=True):
         reading.leaves[number].anchor = anchor_of(tensor)
     field.containers[:] = containers
+    reading.names.update(zip(field.names, containers, strict=True))
     reading.names[field.anchor] = containers[0] if containers else anchor_of(value)
     reading.version += 1
 
