@@ -22,7 +22,8 @@ SizeOf = Callable[[Dimension], int]
 
 _KINDS = {
     "columns": "columns", "product": "product", "gather": "gather", "indexed": "gather",
-    "along": "along", "transposition": "transposition", "check": "check", "call": "numpy",
+    "along": "along", "transposition": "transposition", "check": "check", "draw": "random",
+    "call": "numpy",
 }  # fmt: skip
 
 
@@ -170,6 +171,8 @@ def why_numpy(node: Node) -> str:
         return f"no code for {name} of {of}"
     if name in ("concat", "stack") and len(dtypes) > 1:
         return f"operands of several dtypes: {of}"
+    if name == "random":
+        return f"no code for {node.equation.params['kind']} random numbers of {of}"
     if name in ("scan", "while_loop", "cond"):
         return "what is inside has no code"
     return f"no code for {name}"

@@ -33,7 +33,7 @@ from typedflux.tensor import Tensor
 
 Kind = Literal[
     "pointwise", "copy", "fill", "reduce", "product", "window", "gather", "indexed", "check",
-    "along", "join", "control", "call",
+    "along", "draw", "join", "control", "call",
 ]  # fmt: skip
 
 REDUCTIONS = {"sum": "add", "max": "max", "min": "min", "prod": "mul", "any": "or", "all": "and"}
@@ -215,6 +215,11 @@ def _kind(equation: Equation, operands: tuple[View, ...]) -> tuple[Kind, Shape, 
 
         if goes_along(equation, dtypes[0]):
             return "along", shape, ()
+    elif primitive.lowering.kind == "random":
+        from typedflux.compile.lowering.draws import is_drawn
+
+        if is_drawn(equation, operands, result.dtype):  # type: ignore[arg-type]
+            return "draw", shape, ()
     elif primitive.name == "halt_unless_finite" and not shape and dtypes[0].is_floating:
         return "check", shape, ()
     elif primitive.name == "size":

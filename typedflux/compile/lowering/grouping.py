@@ -28,10 +28,10 @@ from typedflux.shapes.dims import Dimension, is_fixed, product
 
 GroupKind = Literal[
     "rows", "columns", "product", "window", "transposition", "gather", "indexed", "check", "along",
-    "join", "control", "call",
+    "draw", "join", "control", "call",
 ]  # fmt: skip
 
-_ALONE = ("call", "transposition", "gather", "indexed", "check", "along", "join", "control")
+_ALONE = ("call", "transposition", "gather", "indexed", "check", "along", "draw", "join", "control")
 MOST_NODES = 256
 """Larger groups would take long to compile."""
 ROW_LIMIT = 1 << 16

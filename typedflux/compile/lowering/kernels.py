@@ -11,6 +11,7 @@ from typedflux.compile.lowering.along import AlongKernel
 from typedflux.compile.lowering.checks import CheckKernel
 from typedflux.compile.lowering.columns import ColumnsKernel
 from typedflux.compile.lowering.contractions import ProductKernel
+from typedflux.compile.lowering.draws import DrawKernel
 from typedflux.compile.lowering.frame import Frame
 from typedflux.compile.lowering.gathers import IndexedKernel
 from typedflux.compile.lowering.grouping import Group
@@ -57,6 +58,7 @@ _KINDS: dict[str, Callable[[Group, Sequence[Buffer], Machine], Kernel]] = {
     "window": window_kernel,
     "transposition": transposition_kernel,
     "along": AlongKernel,
+    "draw": DrawKernel,
 }
 
 
