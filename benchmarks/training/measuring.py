@@ -104,6 +104,7 @@ class Row:
         first: seconds of the first call with nothing in the disk's caches.
         warm: the same in a second process.
         peak: bytes that the process held at most in some steps, less those after the imports.
+        bound: seconds that a step takes at least, by arithmetic or memory; of typedflux only.
         difference: of its losses from those of typedflux, the largest, as a part of the first loss.
     """
 
@@ -116,6 +117,7 @@ class Row:
     peak: int = 0
     process: int = 0
     losses: list[float] = field(default_factory=list)
+    bound: float = math.nan
     difference: float = math.nan
 
     @property
@@ -172,6 +174,8 @@ def _in_turns(
         row.losses = worker.ask(losses=settings.losses if workload.training else 1)["losses"]
         memory = worker.ask(memory=3)
         row.peak, row.process = memory["peak"], memory["process"]
+    if OURS in workers:
+        rows[OURS].bound = workers[OURS].ask(bound=True).get("bound", math.nan)
     blocks: dict[str, list[float]] = {name: [] for name in workers}
     for turn in range(settings.rounds):
         order = list(workers) if turn % 2 else list(workers)[::-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from jaxtyping import Float, Float32, Int
 import typedflux as flux
 from benchmarks.training import workloads as w
 from typedflux import Tensor, losses, nn
+from typedflux.core.tree import leaves
 
 Weights = Mapping[str, w.Array]
 
@@ -42,6 +44,32 @@ class Program:
 
     def wait(self, result: Tensor) -> None:
         """Return when `result` is there."""
+
+    def bound(self) -> float:
+        """Seconds that a step takes at least: of its products and convolutions by themselves at
+        the speed of a large product, or of reading its model, optimiser and data, and writing what
+        changes, at the speed of going over as many numbers; whichever is longer."""
+        arguments = (self.model, self.state) if self.workload.training else (self.model,)
+        data = (self.x, self.y) if self.workload.training else (self.x,)
+        profile = flux.profile(self.run, *arguments, *data, runs=1)
+        work = sum(row.flops or 0 for row in profile.rows)
+        held = sum(t.size for t in leaves(arguments))
+        size = 1024
+        a = flux.randn((size, size))
+        arithmetic = work * shortest(flux.jit(lambda x: x @ x), a) / (2 * size**3)
+        if self.workload.training:
+            return max(arithmetic, shortest(flux.jit(lambda x: x + 1), flux.zeros((held,))))
+        return max(arithmetic, shortest(flux.jit(lambda x: x.sum()), flux.zeros((held,))))
+
+
+def shortest(function: Callable[[Tensor], Tensor], x: Tensor, runs: int = 20) -> float:
+    """Seconds of the fastest call."""
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        function(x)
+        times.append(time.perf_counter() - start)
+    return min(times)
 
 
 # The models

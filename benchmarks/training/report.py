@@ -41,6 +41,13 @@ def time_of(seconds: float) -> str:
     return f"{value:.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
 
 
+def bound_of(row: Row) -> str:
+    """The least time a step can take, and what part of the time that is."""
+    if math.isnan(row.bound) or math.isnan(row.seconds):
+        return "-"
+    return f"{time_of(row.bound)} ({100 * row.bound / row.seconds:.0f} %)"
+
+
 def ratio_of(ratio: float) -> str:
     return "-" if math.isnan(ratio) else f"{ratio:.2f}x"
 
@@ -49,14 +56,20 @@ def table(results: Results, machine: str) -> str:
     """The tables as text."""
     names = [n for n in (OURS, *PEERS) if any(n in rows for _, rows in results)]
     lines = [machine, "", "Time of a step, and the best peer's time over that of typedflux:"]
-    lines.append(f"{'':<24}" + "".join(f"{n:>15}" for n in names) + f"{'ratio':>9}{'aim':>7}")
+    head = "".join(f"{n:>15}" for n in names) + f"{'ratio':>9}{'aim':>7}{'bound':>18}"
+    lines.append(f"{'':<24}{head}")
     for workload, rows in results:
         cells = "".join(f"{_cell(rows.get(n)):>15}" for n in names)
         ratio = ratio_of(best_peer(rows)[1])
-        lines.append(f"{workload.name:<24}{cells}{ratio:>9}{workload.target:>6.2g}x")
+        bound = bound_of(rows[OURS])
+        lines.append(f"{workload.name:<24}{cells}{ratio:>9}{workload.target:>6.2g}x{bound:>18}")
     lines.append(
         f"Geometric mean of the ratio over the training steps without the tiny net: "
         f"{ratio_of(geometric_mean(results))} (aim 2.0x)"
+    )
+    lines.append(
+        "Bound: the least time, of the arithmetic at the speed of a large product, or of going once"
+        " over model, optimiser and data in memory; and its share of the time."
     )
     lines += ["", "First call, and first call of a second process:"]
     lines.append(f"{'':<24}" + "".join(f"{n:>20}" for n in names))
@@ -108,7 +121,7 @@ def as_json(results: Results, machine: str) -> str:
                 "ratio": row.ratio, "ratios": row.ratios, "first_call": row.first,
                 "first_call_warm": row.warm, "peak_bytes": row.peak, "process_bytes": row.process,
                 "last_loss": row.losses[-1] if row.losses else None,
-                "loss_difference": row.difference,
+                "loss_difference": row.difference, "bound": row.bound,
             }
             for name, row in by_name.items()
         }  # fmt: skip

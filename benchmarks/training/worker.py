@@ -1,7 +1,8 @@
 """One framework in a process of its own, told what to do over a pipe.
 
 Reads a line of JSON per command from standard input, answers with a line of JSON:
-`{"build": workload, "weights": path}`, `{"losses": steps}`, `{"run": steps}`, `{"memory": steps}`.
+`{"build": workload, "weights": path}`, `{"losses": steps}`, `{"run": steps}`, `{"memory": steps}`,
+`{"bound": true}` (typedflux only).
 """
 
 from __future__ import annotations
@@ -69,6 +70,8 @@ class Builder:
             return {"losses": [self.program.number(self.program.step()) for _ in steps]}
         if "run" in command:
             return {"seconds": self.block(command["run"])}
+        if "bound" in command:
+            return {"bound": self.program.bound()}
         clear_peak()
         self.block(command["memory"])
         return {"peak": peak() - self.before, "process": peak()}

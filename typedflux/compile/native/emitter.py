@@ -320,6 +320,11 @@ class Function:
         align = max(1, value.type.bits // 8)
         self.line(f"store {value.type} {value.text}, ptr {address.text}, align {align}")
 
+    def prefetch(self, address: Value) -> None:
+        """Ask for a line of memory that is read soon. Any address will do."""
+        self.module.declarations.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        self.line(f"call void @llvm.prefetch.p0(ptr {address.text}, i32 0, i32 3, i32 1)")
+
     def load_some(self, type: Type, pointer: Value, index: Index, mask: Value) -> Value:
         """Consecutive scalars where `mask` (of `i1`) is set; zero elsewhere, memory untouched."""
         address = self.at(pointer, index, type)

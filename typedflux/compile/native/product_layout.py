@@ -107,6 +107,8 @@ class Blocking:
         packed: whether panels of `b` are packed, by each thread those that it needs.
         packed_columns: whether `b` points to all of its panels, packed before.
         packed_rows: whether all of `a` is packed, which is a stage of its own.
+        wide: whether a block of rows is finished through all panels of a group at once, row by
+            row, so that what is written and read for it follows each other in memory.
         depth: the part of long sums that is done for all blocks of a group of panels before the
             next part is; 0 for whole sums.
     """
@@ -121,6 +123,7 @@ class Blocking:
     packed_rows: bool = False
     depth: int = 0
     packed_columns: bool = False
+    wide: bool = False
 
     @property
     def lanes(self) -> int:
@@ -130,7 +133,8 @@ class Blocking:
     @property
     def out_width(self) -> int:
         """Distance of the rows of a block's results: whole vectors of the epilogue."""
-        return -(-self.width // self.machine.lanes) * self.machine.lanes
+        columns = self.width * (self.panels if self.wide else 1)
+        return -(-columns // self.machine.lanes) * self.machine.lanes
 
     @property
     def column_packing(self) -> Packing:
@@ -210,3 +214,8 @@ def share(f: Function, count: Index, thread: Index, threads: Index) -> tuple[Ind
         f.over(f.times(count, thread), threads),
         f.over(f.times(count, f.plus(thread, 1)), threads),
     )
+
+
+def room(machine: Machine) -> int:
+    """Bytes of cache for panels: half a megabyte with the widest vectors."""
+    return machine.vector_bits * 1024

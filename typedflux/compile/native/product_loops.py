@@ -162,10 +162,17 @@ class Groups:
             self.pack(b, 0, k, column, columns)
 
             def whole(block: Block) -> None:
-                if not self.compute(block, a, b, 0, k, self.buffer):
+                if blocking.wide:
+                    place = f.at(self.buffer, block.within, self.scalar)
+                    self.compute(block, a, b, 0, k, place)
+                elif not self.compute(block, a, b, 0, k, self.buffer):
                     self.finish(block, self.buffer)
 
-            visit(whole)
+            def row(block: Block) -> None:
+                if blocking.wide:
+                    self.finish(block, self.buffer)
+
+            self.visit(start, stop, column, columns, whole, row)
             return
         visit(lambda block: self._clear(self._sums(block)))
         with f.loop(0, k, blocking.depth) as first:
@@ -174,8 +181,17 @@ class Groups:
             visit(lambda block: self._add(block, a, b, first, part))
         visit(lambda block: self.finish(block, self._sums(block)))
 
-    def visit(self, start: Index, stop: Index, column: Index, columns: Index, each: Visit) -> None:
-        """Every block of the group: a block of rows through all panels, then the next."""
+    def visit(
+        self,
+        start: Index,
+        stop: Index,
+        column: Index,
+        columns: Index,
+        each: Visit,
+        after: Visit | None = None,
+    ) -> None:
+        """Every block of the group: a block of rows through all panels, then the next. `after` is
+        called with all of a block of rows when its blocks are done."""
         f, blocking = self.f, self.blocking
         width, n = blocking.width, blocking.shape.n
         before: Index = 0
@@ -194,7 +210,7 @@ class Groups:
 
                 def block(
                     within: Index, columns: Index, cut: Cut = cut, number: Index = number,
-                    row: Index = row, at: Index = at, count: Index = count,
+                    row: Index = row, at: Index = at, count: Index = count, each: Visit = each,
                 ) -> None:  # fmt: skip
                     place = f.plus(number, f.over(within, width))
                     start = f.plus(column, within)
@@ -208,6 +224,8 @@ class Groups:
                     rest = f.minus(columns, whole)
                     with f.when(f.compare("sgt", f.index(rest), f.index(0))):
                         block(whole, rest if n is None else n % width)
+                if after is not None:
+                    block(0, columns, each=after)
             before = f.plus(before, cut.count)
             packed = f.plus(packed, f.times(cut.count, size))
 
@@ -325,7 +343,7 @@ class Groups:
     def _direct(self) -> bool:
         """Whether results go to the epilogue from registers."""
         shape = self.blocking.shape
-        short = shape.k is not None and shape.k <= _DIRECT
+        short = shape.k is not None and shape.k <= _DIRECT and not self.blocking.wide
         return short and shape.scalar == "float" and self._light
 
     def _tile(

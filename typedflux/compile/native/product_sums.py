@@ -10,19 +10,26 @@ from __future__ import annotations
 from dataclasses import replace
 
 from typedflux.compile.native.emitter import Function, Index, Type, Value, literal
-from typedflux.compile.native.product_layout import Blocking, Epilogue, Operand, count_blocks, share
+from typedflux.compile.native.product_layout import (
+    Blocking,
+    Epilogue,
+    Operand,
+    count_blocks,
+    room,
+    share,
+)
 from typedflux.compile.native.product_loops import Block, Groups, Loops
 
-MOST = 1 << 18
+MOST = 1 << 19
 """The most results of which each thread keeps sums of its own."""
 
+_DEPTH = 512  # the longest parts of a sum
 _STEP = 16  # what the parts of a sum are multiples of
 
 
-def split_sums(usual: Blocking, room: int) -> Blocking | None:
+def split_sums(usual: Blocking) -> Blocking | None:
     """The blocking with which threads share the sums, where that can be worth it: for results of
-    known size, and operands of which what is summed lies far apart. `room` is the bytes of cache
-    that the packed parts may take."""
+    known size, and operands of which what is summed lies far apart."""
     shape = usual.shape
     if shape.m is None or shape.n is None or shape.batched or not usual.packed:
         return None
@@ -30,10 +37,10 @@ def split_sums(usual: Blocking, room: int) -> Blocking | None:
         return None
     if shape.k is not None and shape.k <= threshold(shape.m, shape.n):
         return None
-    depth = room // (shape.bytes * (shape.m + shape.n)) // _STEP * _STEP
-    depth = min(512, max(4 * _STEP, depth))
+    depth = 2 * room(usual.machine) // (shape.bytes * shape.m) // _STEP * _STEP
+    depth = min(_DEPTH, max(4 * _STEP, depth))
     panels = -(-shape.n // usual.width)
-    return replace(usual, packed_rows=True, depth=depth, panels=panels)
+    return replace(usual, packed_rows=True, depth=depth, panels=panels, wide=False)
 
 
 def threshold(m: int, n: int) -> int:
@@ -63,7 +70,11 @@ class Sums:
             rows += self.known(cut.count) * self.known(size)
         columns = self.known(blocking.column_packing.size(f, blocking.depth))
         self.rows = rows
-        self.own = self.sums + rows + blocking.panels * columns
+        self.panel = columns
+        fitting = max(1, room(blocking.machine) // (columns * blocking.shape.bytes))
+        groups = -(-blocking.panels // fitting)
+        self.together = -(-blocking.panels // groups)  # panels that stay in the cache
+        self.own = self.sums + rows + self.together * columns
 
     @staticmethod
     def known(size: Index) -> int:
@@ -94,13 +105,17 @@ class Sums:
         loops = Loops(self.blocking, f, self.m, self.n, k, packed, 0, 1)
         loops.pack_rows(a)
         groups = Groups(loops, f.at(packed, self.rows, self.scalar), _nothing)
-        groups.pack(b, 0, k, 0, self.n)
+        width = self.blocking.width
+        with f.loop(0, self.n, self.together * width) as column:
+            columns = f.least(f.minus(self.n, column), self.together * width)
+            groups.pack(b, 0, k, column, columns)
 
-        def add(block: Block) -> None:
-            out = f.at(sums, f.times(block.number, self.block), self.scalar)
-            groups.compute(block, a, b, 0, k, out, accumulate=True)
+            def add(block: Block) -> None:
+                number = f.plus(block.number, f.over(column, width))
+                out = f.at(sums, f.times(number, self.block), self.scalar)
+                groups.compute(block, a, b, 0, k, out, accumulate=True)
 
-        groups.visit(0, count_blocks(f, self.cuts), 0, self.n, add)
+            groups.visit(0, count_blocks(f, self.cuts), column, columns, add)
 
     def finish(self, epilogue: Epilogue) -> None:
         """The second stage: this thread's blocks of the result from all threads' sums."""

@@ -17,6 +17,7 @@ from typedflux.compile.native.product_layout import Epilogue as Epilogue
 from typedflux.compile.native.product_layout import Operand as Operand
 from typedflux.compile.native.product_layout import Placement as Placement
 from typedflux.compile.native.product_layout import ProductShape as ProductShape
+from typedflux.compile.native.product_layout import room
 from typedflux.compile.native.product_loops import Loops
 from typedflux.compile.native.product_sums import Sums, split_sums, threshold
 from typedflux.shapes.dims import Dimension, dim_max, dim_min, equal
@@ -29,6 +30,8 @@ DEEP = 2048
 
 _WORTH = 1024  # the fewest elements that are worth packing once for several products
 _SOME = 64  # rows of which blocks of 8 share out evenly among threads
+_SHORT = 256  # the longest sums for which all panels of an operand stay in the cache
+_WIDEST = 1024  # the most columns of rows that are finished at once
 _NOWHERE = Value("", PTR)
 _DEPTH = 512  # of the parts of longer ones
 _SHARES = 16  # the fewest parts to share among threads
@@ -90,6 +93,11 @@ class ProductPlan:
     few_rows: int = FEW
 
     @property
+    def _deep_from(self) -> int:
+        """Sums longer than this are done in parts."""
+        return _SHORT if self.usual.wide else DEEP
+
+    @property
     def _long(self) -> int:
         """Sums longer than this are split."""
         shape = self.usual.shape
@@ -108,7 +116,7 @@ class ProductPlan:
         del n
         size: int = _scratch(self.usual, m, k, threads)
         if self.deep is not None:
-            size = _within(k, DEEP, size, _scratch(self.deep, m, k, threads))
+            size = _within(k, self._deep_from, size, _scratch(self.deep, m, k, threads))
         if self.few is not None:
             size = _within(m, self.few_rows, _scratch(self.few, m, k, threads), size)
         if self.split is not None:
@@ -165,7 +173,7 @@ class ProductPlan:
         for special, relation, size, limit in (
             (self.one, "sle", m, 1),
             (self.few, "sle", m, self.few_rows),
-            (self.deep, "sgt", k, DEEP),
+            (self.deep, "sgt", k, self._deep_from),
         ):
             if special is None:
                 continue
@@ -184,7 +192,7 @@ def plan_product(shape: ProductShape, machine: Machine) -> ProductPlan:
     """The way to do a product of this shape on this machine."""
     few = shape.m is not None and shape.m <= FEW
     usual = _blocking(shape, machine, few)
-    split = split_sums(usual, _room(machine))
+    split = split_sums(usual)
     if usual.packed and shape.k is not None and shape.k > DEEP:
         return ProductPlan(_deep(usual), split=split)
     if shape.batched:
@@ -243,9 +251,20 @@ def _blocking(shape: ProductShape, machine: Machine, few: bool) -> Blocking:
     tall = m is None or m >= 4 * rows
     packed_rows = not shape.batched and not few and far and wide and tall and shape.a[1] != 1
     panels = _panels(shape, machine, rows, width) if packed and not few else 1
+    wide = packed_rows and packed and _is_gradient(shape)
+    if wide and shape.n is not None:
+        panels = min(-(-shape.n // width), _WIDEST // width)
     return Blocking(
-        shape, machine, rows, width, panels=panels, packed=packed, packed_rows=packed_rows
-    )
+        shape, machine, rows, width, panels=panels, packed=packed, packed_rows=packed_rows,
+        wide=wide,
+    )  # fmt: skip
+
+
+def _is_gradient(shape: ProductShape) -> bool:
+    """Whether a product looks like the gradient of a weight: a result of known size, and sums that
+    are short or of unknown length, for a batch. An optimiser's update may follow, which goes over
+    much more memory than the operands are."""
+    return shape.m is not None and shape.n is not None and (shape.k is None or shape.k <= _SHORT)
 
 
 def _dots(shape: ProductShape) -> int:
@@ -265,7 +284,7 @@ def _panels(shape: ProductShape, machine: Machine, rows: int, width: int) -> int
         return 1
     fitting = 4
     if shape.k is not None:
-        fitting = max(1, _room(machine) // (width * shape.bytes * max(1, shape.k)))
+        fitting = max(1, room(machine) // (width * shape.bytes * max(1, shape.k)))
     if shape.n is None:
         return min(4, fitting)
     blocks = 16 if shape.m is None else -(-shape.m // rows)
@@ -290,10 +309,5 @@ def _deep(usual: Blocking) -> Blocking:
     panels = _panels(replace(shape, k=depth), usual.machine, usual.rows, usual.width)
     if shape.m is not None:
         sums = shape.m * usual.width * shape.bytes
-        panels = max(1, min(panels, _room(usual.machine) // max(1, sums)))
-    return replace(usual, depth=depth, panels=panels)
-
-
-def _room(machine: Machine) -> int:
-    """Bytes of cache for panels: half a megabyte with the widest vectors."""
-    return machine.vector_bits * 1024
+        panels = max(1, min(panels, room(usual.machine) // max(1, sums)))
+    return replace(usual, depth=depth, panels=panels, wide=False)

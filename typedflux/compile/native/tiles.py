@@ -143,7 +143,7 @@ class Tile:
                 if self.ahead:
                     distant = f.at(line, f.times(u + self.ahead, given["b_row"]), scalar)
                     for j in range(0, self.vectors, 64 * 8 // (self.lanes * vector.bits)):
-                        _fetch(f, f.at(distant, j * self.lanes, scalar))
+                        f.prefetch(f.at(distant, j * self.lanes, scalar))
                 at_b = f.times(u, given["b_row"])
                 columns = [
                     f.load(vector, line, f.plus(at_b, j * self.lanes))
@@ -291,12 +291,6 @@ def _folded(f: Function, sums: list[Value]) -> Value:
         high = f.shuffle(total, total, range(half, 2 * half))
         total = f.add(low, high)
     return total
-
-
-def _fetch(f: Function, address: Value) -> None:
-    """Ask for a line of memory that is read soon. Any address will do."""
-    f.module.declarations.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
-    f.line(f"call void @llvm.prefetch.p0(ptr {address.text}, i32 0, i32 3, i32 1)")
 
 
 def _put(cells: list[Cell], values: list[Value]) -> None:
