@@ -192,4 +192,5 @@ def test_layers_that_functions_return(tmp_path: Path) -> None:
     found = findings(tmp_path, REFUSED)
     assert "axis 1 is 7, not 8" in found[12][0]
     assert 'axis 0 is 4, not 8, in line 10 of "two"' in found[13][0]
-    assert set(found) == {7, 12, 13, 16}  # line 7 has a note: this layer refused its input
+    assert found[10] == ["note: Here it does not fit what is given in line 13"]
+    assert set(found) == {7, 10, 12, 13, 16}  # line 7 has a note: this layer refused its input

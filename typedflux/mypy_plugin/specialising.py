@@ -13,6 +13,7 @@ value. Conditions on what an object was constructed with are known.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -103,6 +104,7 @@ _MARK = CONSTRUCTED
 """What the names of an object's arguments begin with in its type."""
 _FAITHFUL = ("typedflux.", "copy.copy", "copy.deepcopy")
 """The functions that give objects back as they were."""
+_IN_LINE = re.compile(r" in line (\d+)")
 _DEEPEST = 12
 _MOST = 2000
 """Bodies that are checked again in one file."""
@@ -157,15 +159,13 @@ class Specialising:
         names = self._parameters(p.type, checker)
         if given is None or names is None:
             return result
-        held = {}
+        held: dict[str, Type] = {_MARK: NoneType()}  # known, though it be nothing
         for name, default in names.items():
             t = given.get(name)
             if t is None and default is not None:
                 t = self._constant(default, checker)
             if t is not None:
                 held[_MARK + name] = t
-        if not held:
-            return result
         built = p.copy_modified()
         built.extra_attrs = ExtraAttrs(held)
         found = self._fields(built, checker)
@@ -591,15 +591,27 @@ class Specialising:
         """A message is kept: what it says of a body need not be said of calls too."""
         code = info.code.code if info.code is not None else ""
         told = self._told.get((file, info.line), [])
-        if self._checker is None or not told or not code.startswith(("tensor-", "return-value")):
+        if self._checker is None or not told or info.severity != "error":
+            return
+        if not code.startswith(("tensor-", "return-value")):
             return
         kept = self._checker.msg.errors.error_info_map.get(file, [])
         kept[:] = [e for e in kept if e.message not in told]
 
     def _fail(self, text: str, line: int, code: ErrorCode | None, ctx: CallContext) -> None:
-        """Report at a call what is the matter in a line of a body."""
+        """Report at a call what is the matter in a line of a body, and note it there."""
+        checker, here = checker_of(ctx), ctx.context.line
         ctx.api.fail(text, ctx.context, code=code)
-        self._told.setdefault((checker_of(ctx).path, line), []).append(text)
+        told = self._told.setdefault((checker.path, line), [])
+        told.append(text)
+        if here in checker.tree.ignored_lines:
+            return
+        innermost = _IN_LINE.findall(text)[-1:]
+        for at in {line, *map(int, innermost)} - {here}:
+            place = Context(at, 0)
+            place.end_line = at
+            told.append(f"Here it does not fit what is given in line {here}")
+            checker.note(told[-1], place, code=code)
 
     def _refuse(
         self, refused: tuple[int, Type, str], function: FuncDef, binder: Binder, ctx: CallContext

@@ -61,6 +61,7 @@ FAMILIES = (
     "fresh_sequences",
     "fresh_classes",
     "fresh_learning",
+    "records",
 )
 
 _BUG = "#!"
