@@ -46,7 +46,9 @@ class Elementwise:
         result: DType,
         lanes: int = 16,
         machine: Machine | None = None,
+        fixed: int | None = None,
     ) -> None:
+        """With `fixed`, for that number of elements alone, known to the compiler."""
         machine = host() if machine is None else machine
         self.operands, self.result = operands, result
         module = Module()
@@ -61,10 +63,11 @@ class Elementwise:
             value = f.splat(body(f, given), lanes)
             store(f, result, value, out, index, mask)
 
+        stop: Index = count if fixed is None else fixed
         if lanes:
-            f.lanes_of(count, lanes, at)
+            f.lanes_of(stop, lanes, at)
         else:
-            with f.loop(0, count) as i:
+            with f.loop(0, stop) as i:
                 at(i, None)
         f.close()
         self.text = module.text(machine.vector_bits)

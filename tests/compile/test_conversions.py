@@ -71,6 +71,22 @@ def test_loads_and_stores_reach_what_they_should(count: int, lanes: int) -> None
         assert got.tobytes() == x.tobytes()
 
 
+@pytest.mark.parametrize("bits", [128, 256, 512])
+@pytest.mark.parametrize("target", DTYPES, ids=str)
+def test_a_known_number_of_elements_is_written(target: DType, bits: int) -> None:
+    # A conversion that narrows, then a store with a literal mask: beyond it nothing is written.
+    lanes = bits // 32
+    x = np.random.default_rng(3).integers(0, 2, 2 * lanes).astype(np.float32)
+    for source in (dtypes.float32, dtypes.int64, target):
+        for count in range(2 * lanes + 1):
+            function = Elementwise(
+                lambda f, v, s=source: astype(f, v[0], s, target),  # type: ignore[misc]
+                [source], target, lanes, machine_of(bits), count,
+            )  # fmt: skip
+            given = x.astype(source.dtype)[:count]
+            assert _same(function(given), given.astype(target.dtype)).all()
+
+
 def test_complex_numbers_have_no_registers() -> None:
     with pytest.raises(TypeError, match="complex64"):
         compute_type(dtypes.complex64)

@@ -186,6 +186,8 @@ class Function:
         self._slots: list[str] = []
         self._count = 0
         self._block = "entry"
+        self._firsts: dict[str, int] = {}
+        """Masks of a known number of first lanes."""
 
     # Lines
 
@@ -342,10 +344,28 @@ class Function:
         if type.scalar == "bfloat":
             self.store_some(self.cast("bitcast", value, type.of("i16")), pointer, index, mask)
             return
+        if type.bits < 32 and mask.text in self._firsts:
+            self._store_first(self._firsts[mask.text], value, pointer, index)
+            return
         address = self.at(pointer, index, type)
         name = f"llvm.masked.store.{type.suffix}.p0"
         align = Value(str(max(1, type.bits // 8)), I32)
         self.call(name, VOID, value, address, align, mask)
+
+    def _store_first(self, count: int, value: Value, pointer: Value, index: Index) -> None:
+        """Write a known number of first lanes, without a mask: of narrow elements LLVM's code
+        generator takes a literal mask of one lane for a store of 32 bits."""
+        done, width = 0, value.type.lanes
+        while done < count:
+            if width > count - done:
+                width //= 2
+            elif width == 1:
+                self.store(self.extract(value, done), pointer, self.plus(index, done))
+                done += 1
+            else:
+                part = self.shuffle(value, value, range(done, done + width))
+                self.store(part, pointer, self.plus(index, done))
+                done += width
 
     def cell(self, type: Type, initial: Value | None = None) -> Cell:
         """A new variable."""
@@ -441,7 +461,10 @@ class Function:
     def first_lanes(self, count: Index, lanes: int) -> Value:
         """The mask of the first `count` lanes."""
         ramp = integers("i64", range(lanes))
-        return self.compare("slt", ramp, self.splat(self.index(count), lanes))
+        mask = self.compare("slt", ramp, self.splat(self.index(count), lanes))
+        if isinstance(count, int):
+            self._firsts[mask.text] = count
+        return mask
 
     def fold(self, combine: str, vector: Value) -> Value:
         """The lanes combined to a scalar: `add`, `mul`, `min`, `max`, `and`, `or` by halves.
