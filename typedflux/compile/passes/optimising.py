@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from typedflux.compile.passes import checking, decomposition, inlining, loops, simplification
+from typedflux.compile.passes import (
+    checking,
+    decomposition,
+    halves,
+    inlining,
+    loops,
+    simplification,
+)
 from typedflux.compile.passes.accumulation import accumulate
 from typedflux.compile.passes.checking import check_graph
 from typedflux.compile.passes.constants import fold, number_throughout
@@ -25,7 +32,9 @@ def _merged(*tables: dict[Primitive, Rule]) -> dict[Primitive, tuple[Rule, ...]]
 
 
 _ONCE: Final = Rewrites(
-    rules=_merged(inlining.RULES, loops.RULES, decomposition.RULES, simplification.RULES),
+    rules=_merged(
+        inlining.RULES, loops.RULES, decomposition.RULES, halves.RULES, simplification.RULES
+    ),
     by_kind=simplification.KIND_RULES,
     fold=fold,
     number=number_throughout,
