@@ -120,10 +120,13 @@ class Grouping:
             self.owner[view.buffer] = group
         if group.kind not in ("rows", "columns"):
             return
-        for view in node.operands:
-            producer = self.owner.get(view.buffer)
-            if producer is not None and producer is not group:
-                group = self.merge(producer, group)
+        for elementwise in (True, False):  # these first: a product takes them in with the node
+            for view in node.operands:
+                producer = self.owner.get(view.buffer)
+                if producer is None or producer is group:
+                    continue
+                if (producer.kind == "rows" and not producer.reduced) == elementwise:
+                    group = self.merge(producer, group)
 
     def merge(self, first: Group, second: Group) -> Group:
         """Both as one group where that is possible, else `second`, which reads from `first`."""

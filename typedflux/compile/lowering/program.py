@@ -25,7 +25,7 @@ from typedflux.compile.lowering.blocks import (
     uses,
 )
 from typedflux.compile.lowering.executables import Executable
-from typedflux.compile.lowering.grouping import Group, group_nodes, on_space
+from typedflux.compile.lowering.grouping import Group, on_space
 from typedflux.compile.lowering.kernels import Kernels, Stage
 from typedflux.compile.lowering.memory import Lifetime
 from typedflux.compile.lowering.plans import (
@@ -38,6 +38,7 @@ from typedflux.compile.lowering.plans import (
     Region,
     Temporary,
 )
+from typedflux.compile.lowering.recomputing import grouped
 from typedflux.compile.lowering.regions import RegionWriter, SizeTable
 from typedflux.compile.lowering.rows import Phases
 from typedflux.compile.lowering.scheduling import raising, scheduled
@@ -138,7 +139,7 @@ class Program(Executable):
     def _emit(self) -> None:
         wanted = {view.buffer for view in self.outputs}
         self.kernels = Kernels(self.machine)
-        groups = scheduled(group_nodes(self.analysis.nodes), wanted)
+        groups = scheduled(grouped(self.analysis.nodes, wanted), wanted)
         self.block = make_block(groups, wanted, self.kernels)
         for buffer in all_moving(self.block):
             self._number(buffer)
