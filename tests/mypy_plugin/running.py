@@ -13,10 +13,20 @@ from mypy import api
 ROOT = Path(__file__).resolve().parents[2]
 
 
+ORIGIN = re.compile(r"\d+: note: \"[^\"]*\" comes from here: ")
+"""What a note says of where the sizes of an error come from."""
+
+
 def check(
-    folder: Path, files: dict[str, str], *, execute: str = "", options: Sequence[str] = ()
+    folder: Path,
+    files: dict[str, str],
+    *,
+    execute: str = "",
+    options: Sequence[str] = (),
+    origins: bool = False,
 ) -> list[str]:
-    """Check `main.py` among `files`; its messages as `line: kind: text  [code]`, in order.
+    """Check `main.py` among `files`; its messages as `line: kind: text  [code]`, in order, with
+    the notes on where the sizes of errors come from if `origins` are wanted.
 
     `options` are mypy's. The cache is shared by the programs of one test run: checking the package
     itself takes longest.
@@ -42,7 +52,7 @@ def check(
         found = re.search(r"main\.py:(\d+): (.*)", line)
         assert found is not None, line
         messages.append(f"{found[1]}: {found[2]}")
-    return messages
+    return [m for m in messages if origins or not ORIGIN.match(m)]
 
 
 def revealed(messages: list[str]) -> list[str]:

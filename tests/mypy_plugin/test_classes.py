@@ -170,6 +170,8 @@ def together(x: Float32[Tensor, "3 10"], wide: bool) -> None:
 REFUSED = """
 def a(x: Linear[3]) -> None: ...  # !! Linear takes 2 dims (In, Out), 1 is given
 def b(x: Linear[3, 4, 5]) -> None: ...  # !! Linear takes 2 dims (In, Out), 3 are given
+def few(x: nn.Dense[784]) -> None: ...  # !! Dense takes 2 dims (In, Out), 1 is given
+def less(x: nn.Conv[3], y: nn.Conv[3, 4]) -> None: ...  # !! Conv takes 2 dims (In, Out), 1 is given
 def c(x: Linear["n m", 3]) -> None: ...  # !! "n m" is 2 dims: Linear takes one
 def d(x: Linear["n-", 3]) -> None: ...  # !! symbolic axis 'n-' is not a valid expression
 def e(x: Linear["n,m", 3]) -> None: ...  # !! axes are separated by spaces, not commas

@@ -91,7 +91,7 @@ class Either(nn.Module, Generic[In, Out]):
     def __init__(self, n: Size[In], out: Size[Out]) -> None: ...
     def __init__(self, n: int, out: int = 0) -> None: ...
     def __call__(self, x: Float32[Tensor, "b In"]) -> Float32[Tensor, "b Out"]:
-        return flux.zeros((x.shape[0], 3))  # type: ignore[return-value]
+        return flux.zeros((x.shape[0], 3))  # type: ignore[tensor-shape]
 
 class Codebook(Generic[N, M]):
     def __init__(self, codes: Float32[Tensor, "N M"]) -> None:

@@ -369,14 +369,14 @@ WRONG = [
     ("twice(turned, a)",
      'Argument 1 to "twice" has incompatible type "Callable[[Float32[Tensor, \'p q\']], '
      "Float32[Tensor, 'q p']]\"; expected \"Callable[[Float32[Tensor, '32 784']], "
-     "Float32[Tensor, '32 784']]\"  [arg-type]"),
+     "Float32[Tensor, '32 784']]\"  [tensor-shape]"),
     ("piped(a, turned, lambda q: q @ w)",
      'matmul(Float32[Tensor, "784 32"], Float32[Tensor, "784 10"]): the last axis of the '
      "first operand is 32, the second to last of the second is 784: the "
      "first would fit transposed, as .mT  [tensor-shape]"),
     ("scaling(g)(w)",
      'Argument 1 has incompatible type "Float32[Tensor, \'784 10\']"; expected '
-     '"Float32[Tensor, \'784 784\']"  [arg-type]'),
+     '"Float32[Tensor, \'784 784\']"  [tensor-shape]'),
     ("total(e)",
      'Argument 1 to "total" is Float32[Tensor, "32"], expected Float32[Tensor, "b n"]: it '
      "has 1 axis, not 2 as 'b n' wants  [tensor-shape]"),
@@ -405,12 +405,12 @@ WRONG = [
      "axis 1 is 10, not 784  [tensor-shape]"),
     ("listed[0](w)",
      'Argument 1 has incompatible type "Float32[Tensor, \'784 10\']"; expected '
-     '"Float32[Tensor, \'784 784\']"  [arg-type]'),
+     '"Float32[Tensor, \'784 784\']"  [tensor-shape]'),
     ("list(map(product, [a], [v]))",
      'Argument 1 to "map" has incompatible type "Callable[[Float32[Tensor, \'b n\'], '
      "Float32[Tensor, 'n m']], Float32[Tensor, 'b m']]\"; expected "
      "\"Callable[[Float32[Tensor, '32 784'], Float32[Tensor, '785 10']], Float32[Tensor, "
-     "'32 10']]\"  [arg-type]"),
+     "'32 10']]\"  [tensor-shape]"),
     ("[product(q, v) for q in [a, a]]",
      'Argument 2 ("w") to "product" is Float32[Tensor, "785 10"], expected Float32[Tensor, '
      '"n m"]: dimension \'n\' is 784 from argument "x" but here it is 785 (axis 0)  '
@@ -613,16 +613,16 @@ EXPECTED = [
     '10: error: Argument 1 to "f" is Float32[Tensor, "33 783"], expected Float32[Tensor, '
     '"batch 784"]: axis 1 is 783, not 784  [tensor-shape]',
     '11: error: Incompatible types in assignment (expression has type "Float32[Tensor, '
-    "'33 10']\", variable has type \"Float32[Tensor, '33 11']\")  [assignment]",
+    "'33 10']\", variable has type \"Float32[Tensor, '33 11']\")  [tensor-shape]",
     '22: error: Argument 1 to "f" is Float32[Tensor, "n b"], expected Float32[Tensor, "b '
     'n"]: axis 0 is n, not b  [tensor-shape]',
     "23: error: Incompatible return value type (got \"Float32[Tensor, 'b']\", expected "
-    "\"Float32[Tensor, 'n']\")  [return-value]",
+    "\"Float32[Tensor, 'n']\")  [tensor-shape]",
     "33: error: Incompatible return value type (got \"Callable[[Float32[Tensor, 'b d']], "
     "Float32[Tensor, 'b']]\", expected \"Callable[[Float32[Tensor, 'b d']], "
-    "Float32[Tensor, 'b d']]\")  [return-value]",
+    "Float32[Tensor, 'b d']]\")  [tensor-shape]",
     "33: error: Incompatible return value type (got \"Float32[Tensor, 'b']\", expected "
-    "\"Float32[Tensor, 'b d']\")  [return-value]",
+    "\"Float32[Tensor, 'b d']\")  [tensor-shape]",
     '47: error: Argument 1 to "g" is Float32[Tensor, "b m"], expected Float32[Tensor, "b '
     'k"]: axis 1 is m, not k  [tensor-shape]',
     "56: note: Revealed type is \"Float32[Tensor, 'n']\"",

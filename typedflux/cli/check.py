@@ -129,7 +129,7 @@ def operands_of(
     ]
     around.sort(key=lambda pair: (pair[0].line, pair[0].column), reverse=True)
     around.sort(key=lambda pair: _end(pair[0]))
-    if message.code in ("assignment", "return-value"):  # about a whole value, not its parts
+    if message.text.startswith("Incompatible "):  # about a whole value, not its parts
         around.sort(key=lambda pair: not isinstance(pair[0], (AssignmentStmt, ReturnStmt)))
     if message.text.startswith("Argument "):  # about the call that has it, not one inside it
         around.sort(key=lambda pair: not any(_spans(part, start, end) for part in pair[1]))

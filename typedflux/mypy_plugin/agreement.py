@@ -42,6 +42,17 @@ def may_agree(got: str, wanted: str, names: Mapping[str, str] = MappingProxyType
     return any(_members_may_agree(a, b, names) for a in mine for b in theirs)
 
 
+def shapes_may_agree(
+    got: str, wanted: str, names: Mapping[str, str] = MappingProxyType({})
+) -> bool:
+    """Whether two spelled types may agree but for their dtypes."""
+    mine, theirs = (
+        SPELLED.sub(lambda m: m[0].replace(f"{m[1]}[", "Shaped[", 1) if m[1] else m[0], text)
+        for text in (got, wanted)
+    )
+    return may_agree(mine, theirs, names)
+
+
 def _members_may_agree(got: str, wanted: str, names: Mapping[str, str]) -> bool:
     try:
         return _agree(_read(got), _read(wanted), names)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mypy.errorcodes import ErrorCode
-from mypy.nodes import AssignmentStmt, MypyFile, NameExpr, SymbolNode, TypeAlias, TypeInfo, Var
+from mypy.nodes import (
+    AssignmentStmt,
+    MypyFile,
+    NameExpr,
+    SymbolNode,
+    TypeAlias,
+    TypeInfo,
+    Var,
+)
 from mypy.plugin import AnalyzeTypeContext
 from mypy.semanal import SemanticAnalyzer
 from mypy.typeanal import fix_instance
@@ -17,6 +25,7 @@ from mypy.types import (
     RawExpressionType,
     Type,
     TypeAliasType,
+    TypeVarLikeType,
     TypeVarTupleType,
     UnboundType,
     UnionType,
@@ -145,10 +154,10 @@ class Annotations:
             args = [self._dim_argument(a, info.name, ctx) for a in ctx.type.args]
         several = any(isinstance(v, TypeVarTupleType) for v in variables)
         omitted = [] if several else variables[len(args) :]
-        if not args or all(v.has_default() for v in omitted):
+        if not args or not any(map(_is_dim, omitted)):
             args += [unknown() for _ in omitted]
         if (len(args) < len(variables) - 1) if several else (len(args) != len(variables)):
-            names = [v.name for v in variables if not v.has_default()]
+            names = [v.name for v in variables if _is_dim(v)]
             self._refuse(
                 f"{info.name} takes {_count(len(names), 'dim')} ({', '.join(names)}), "
                 f"{len(args)} {'is' if len(args) == 1 else 'are'} given",
@@ -479,6 +488,14 @@ def _is_annotated(t: Type) -> bool:
         return False
     plain = len(p.args) == 2 and isinstance(p.args[1], UnpackType)
     return not plain or not isinstance(get_proper_type(p.args[0]), AnyType)
+
+
+def _is_dim(v: TypeVarLikeType) -> bool:
+    """Whether a class wants to be told of a type variable: not when it has a default of its own,
+    or when it stands for what the plugin keeps of an object."""
+    if not v.has_default():
+        return True
+    return not v.name.endswith("_co") and isinstance(get_proper_type(v.default), AnyType)
 
 
 def _count(number: int, what: str) -> str:

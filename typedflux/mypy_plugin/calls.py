@@ -7,7 +7,6 @@ arguments, a mismatch is reported at the argument, and the result's dims are fil
 
 from __future__ import annotations
 
-from mypy.errorcodes import ErrorCode
 from mypy.expandtype import expand_type
 from mypy.types import (
     CallableType,
@@ -27,9 +26,6 @@ from typedflux.mypy_plugin.encoding import (
     unknown,
 )
 from typedflux.mypy_plugin.traversal import Axes, speaks_of_shapes
-
-SHAPE = ErrorCode("tensor-shape", "Shapes of tensors disagree", "typedflux")
-DTYPE = ErrorCode("tensor-dtype", "Dtypes of tensors disagree", "typedflux")
 
 
 def relax(signature: CallableType, encoder: Encoder) -> CallableType:

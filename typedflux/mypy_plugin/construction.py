@@ -48,7 +48,7 @@ from mypy.types import (
 
 from typedflux.core.types import TensorType
 from typedflux.dtypes import DType
-from typedflux.mypy_plugin.calls import DTYPE
+from typedflux.mypy_plugin.codes import DTYPE
 from typedflux.mypy_plugin.encoding import STATIC, Encoder, is_variadic
 from typedflux.mypy_plugin.evaluation import Deferred, Place, Run, Undetermined
 from typedflux.mypy_plugin.joining import Joins

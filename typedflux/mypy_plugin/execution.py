@@ -30,8 +30,9 @@ from mypy.plugin import AttributeContext, FunctionContext, MethodContext
 from mypy.types import AnyType, Instance, ProperType, TupleType, Type, UnionType, get_proper_type
 
 from typedflux.core.types import TensorType
+from typedflux.mypy_plugin.branching import is_from_branches
 from typedflux.mypy_plugin.broadcasts import BROADCAST
-from typedflux.mypy_plugin.calls import DTYPE, SHAPE
+from typedflux.mypy_plugin.codes import DTYPE, SHAPE
 from typedflux.mypy_plugin.constants import Constants
 from typedflux.mypy_plugin.construction import Applied, Construct, encoded
 from typedflux.mypy_plugin.context import CallContext, checker_of
@@ -198,7 +199,7 @@ class Execution:
         found = reader.checker.lookup_type_or_none(written)
         union = None if found is None else get_proper_type(found)
         if isinstance(union, UnionType) and self.encoder.tensor(ctx.type) is not None:
-            if declared_type(written) == union:
+            if declared_type(written) == union or is_from_branches(written, reader.checker):
                 return reader.of_type(ctx.type)
             tensors = [self.encoder.tensor(item) for item in union.items]
             return Choice([t for t in tensors if t is not None])

@@ -53,8 +53,8 @@ from mypy.types import (
 )
 
 from typedflux.mypy_plugin.binding import Binder
-from typedflux.mypy_plugin.calls import DTYPE, SHAPE
 from typedflux.mypy_plugin.carriers import mentions
+from typedflux.mypy_plugin.codes import DTYPE, SHAPE
 from typedflux.mypy_plugin.context import CallContext, checker_of
 from typedflux.mypy_plugin.encoding import HELD, Encoder
 from typedflux.mypy_plugin.scopes import functions, statements

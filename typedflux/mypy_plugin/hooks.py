@@ -29,6 +29,7 @@ from mypy.types import AnyType, FunctionLike, Instance, Type, TypeOfAny, get_pro
 from typedflux.mypy_plugin import messages
 from typedflux.mypy_plugin.annotated import ENSURE, Annotated
 from typedflux.mypy_plugin.annotations import BASES, Annotations
+from typedflux.mypy_plugin.branching import must_all_fit
 from typedflux.mypy_plugin.carriers import WRITTEN, mentions
 from typedflux.mypy_plugin.classes import Subscripts, noted_dims, only_dims
 from typedflux.mypy_plugin.configuration import find_own_modules, settings, source_hash
@@ -44,6 +45,7 @@ from typedflux.mypy_plugin.layers import Layers
 from typedflux.mypy_plugin.leading import settled
 from typedflux.mypy_plugin.messages import watch
 from typedflux.mypy_plugin.narrowing import Narrowing
+from typedflux.mypy_plugin.origins import Origins
 from typedflux.mypy_plugin.partials import Partials
 from typedflux.mypy_plugin.pure import PURE
 from typedflux.mypy_plugin.ranks import COMPARISONS, Ranks
@@ -105,15 +107,19 @@ class TypedfluxPlugin(Plugin):
         self.layers = Layers(self.encoder, executable)
         self.specialising = Specialising(self.encoder, self.rebinding)
         self.records.given = self.specialising.given
-        messages.listeners[:] = [self.specialising.heard]
         self.signatures = Signatures(self.encoder)
         self.partials = Partials(self.signatures)
         self.sizes = Sizes(self.encoder)
         self.narrowing = Narrowing(self.encoder)
+        self.origins = Origins()
+        messages.listeners[:] = [self._heard]
         self.annotated = Annotated(self.encoder)
         self.taking = Taking(self.encoder)
         self.growing = Growing(self.encoder)
         self.ranks = Ranks(self.encoder)
+        messages.deciders[:] = [
+            lambda file, info: must_all_fit(self.narrowing.checker_of(file), info)
+        ]
         messages.forgivers[:] = [self._forgives]
         messages.equal_names[:] = [self.narrowing.names_at]
         self._default = DefaultPlugin(options)  # hooks here would shadow mypy's own otherwise
@@ -198,6 +204,11 @@ class TypedfluxPlugin(Plugin):
             table[fullname] = None if hook is None else guarded(self._placed(hook), default)
         found: H | None = table[fullname]
         return found
+
+    def _heard(self, file: str, info: ErrorInfo) -> None:
+        if info.severity == "error":
+            self.specialising.heard(file, info)
+            self.origins.note(self.narrowing.checker_of(file), info)
 
     def _forgives(self, file: str, info: ErrorInfo) -> bool:
         if Subscripts(self.encoder.modules).settled(file, info):
@@ -381,6 +392,8 @@ class TypedfluxPlugin(Plugin):
             return ctx.default_return_type
         ctx = self._of_objects(ctx)
         self.rebinding.checker = checker_of(ctx)
+        if fullname.startswith(TENSOR + ".") and is_any(ctx.default_return_type):
+            return _wanted(ctx)
         if isinstance(ctx, MethodContext):
             given = self.layers.method(fullname.rpartition(".")[2], ctx)
             if given is not None:
@@ -434,8 +447,22 @@ class TypedfluxPlugin(Plugin):
         return node if isinstance(node, FuncDef) else None
 
 
+def is_any(t: Type) -> bool:
+    return isinstance(get_proper_type(t), AnyType)
+
+
 def speaks_or_any(t: Type) -> bool:
-    return isinstance(get_proper_type(t), AnyType) or speaks_of_shapes(t)
+    return is_any(t) or speaks_of_shapes(t)
+
+
+def _wanted(ctx: CallContext) -> Type:
+    """What a tensor gives to Python, as `x.item()` does, of which annotations can say nothing: what
+    is expected in its place, where that is a type of Python's own."""
+    contexts = checker_of(ctx).expr_checker.type_context
+    wanted = get_proper_type(contexts[-1]) if contexts and contexts[-1] is not None else None
+    if isinstance(wanted, Instance) and wanted.type.module_name == "builtins":
+        return wanted
+    return ctx.default_return_type
 
 
 # What a hook that failed would have left alone

@@ -19,7 +19,7 @@ from mypy.types import Instance, Type, TypeVarLikeType, get_proper_type
 
 from typedflux import dtypes
 from typedflux.core.types import TensorType
-from typedflux.mypy_plugin.calls import DTYPE, SHAPE
+from typedflux.mypy_plugin.codes import DTYPE, SHAPE
 from typedflux.mypy_plugin.construction import (
     Applied,
     Applier,
@@ -173,6 +173,7 @@ class Layers:
             guilty = [a for a in arguments if any(a.value is d for d in inside)]
             where: Context = guilty[0].expression if guilty else ctx.context
             ctx.api.fail(_told(error, inside), where, code=_code(error))
+            self._note(inside, checker_of(ctx).path, ctx)
             return False
         return True
 

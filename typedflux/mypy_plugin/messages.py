@@ -13,8 +13,9 @@ from mypy.errors import ErrorInfo, Errors, ErrorWatcher
 from mypy.nodes import MypyFile, TypeInfo
 
 from typedflux.mypy_plugin import ancestry
-from typedflux.mypy_plugin.agreement import SPELLED, may_agree
+from typedflux.mypy_plugin.agreement import SPELLED, may_agree, shapes_may_agree
 from typedflux.mypy_plugin.classes import noted_dims
+from typedflux.mypy_plugin.codes import DTYPE, SHAPE
 from typedflux.mypy_plugin.encoding import BUILT, MODULE, NEW_MARK
 from typedflux.mypy_plugin.guarding import harmless
 from typedflux.shapes.errors import AnnotationError
@@ -30,6 +31,7 @@ _JOINED = frozenset({
 })  # fmt: skip
 """What mypy says of an item of a collection of functions that differ in their dims alone: it finds
 no type that they have in common."""
+_SEVERAL = re.compile(r"@(?: \| @)+")
 _COMPARED = {"assignment", "return-value", "arg-type", "list-item", "dict-item"}
 
 
@@ -41,6 +43,10 @@ equal_names: list[Callable[[str, ErrorInfo], dict[str, str]]] = []
 
 forgivers: list[Callable[[str, ErrorInfo], bool]] = []
 """Who may say that what mypy finds odd is right; see `annotated`."""
+
+
+deciders: list[Callable[[str, ErrorInfo], bool]] = []
+"""Who knows whether each type that a value may have must fit; see `branching`."""
 
 
 listeners: list[Callable[[str, ErrorInfo], None]] = []
@@ -83,9 +89,14 @@ def _told(file: str, info: ErrorInfo) -> bool:
     """Rewrite a message, and tell the listeners of one that stays."""
     if rewrite(file, info):
         return True
-    for tell in listeners:
-        tell(file, info)
+    for listen in listeners:
+        _tell(listen, file, info)
     return False
+
+
+@harmless(None)
+def _tell(listen: Callable[[str, ErrorInfo], None], file: str, info: ErrorInfo) -> None:
+    listen(file, info)
 
 
 def _is_dropped(file: str, info: ErrorInfo) -> bool:
@@ -111,7 +122,15 @@ def _is_dropped(file: str, info: ErrorInfo) -> bool:
     if len(compared) != 2:
         return False
     got, wanted = compared
-    return may_agree(got, wanted, equal_names[0](file, info) if equal_names else {})
+    names = equal_names[0](file, info) if equal_names else {}
+    all_of_them = got.split(" | ") if any(ask(file, info) for ask in deciders) else [got]
+    if all(may_agree(each, wanted, names) for each in all_of_them):
+        return True
+    mine, theirs = (_SEVERAL.sub("@", SPELLED.sub("@", text)) for text in (got, wanted))
+    if mine == theirs:  # nothing else is the matter
+        of_dtypes = all(shapes_may_agree(each, wanted, names) for each in all_of_them)
+        info.code = DTYPE if of_dtypes else SHAPE
+    return False
 
 
 def spell(message: str) -> str:

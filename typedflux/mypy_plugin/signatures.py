@@ -47,7 +47,8 @@ from mypy.types import (
 )
 
 from typedflux.mypy_plugin.binding import Binder, Given, annotated, is_size_union
-from typedflux.mypy_plugin.calls import DTYPE, SHAPE, is_relevant, relax
+from typedflux.mypy_plugin.calls import is_relevant, relax
+from typedflux.mypy_plugin.codes import DTYPE, SHAPE
 from typedflux.mypy_plugin.constants import refined
 from typedflux.mypy_plugin.context import CallContext, SignatureContext, checker_of
 from typedflux.mypy_plugin.encoding import (
@@ -656,22 +657,22 @@ def withdraw(checker: TypeChecker, ctx: CallContext) -> None:
     def concerns(info: ErrorInfo) -> bool:
         if (info.line, info.column) not in expressions or info.severity != "error":
             return False
-        code = info.code.code if info.code is not None else ""
-        if info.message.startswith("Cannot infer value of type parameter"):
-            return True
         text = info.message
-        return (
-            code in ("arg-type", "return-value")
-            and text.count("Tensor[") + text.count("[Tensor, ") >= 2
-        )
+        if text.startswith("Cannot infer value of type parameter"):
+            return True
+        mypys = " has incompatible type " in text or text.startswith("Incompatible return value")
+        return mypys and text.count("Tensor[") + text.count("[Tensor, ") >= 2
+
+    def is_taken_back(info: ErrorInfo) -> bool:
+        return concerns(info if info.parent_error is None else info.parent_error)
 
     errors = checker.msg.errors
     for watcher in errors._watchers:
         if watcher._filtered:
-            watcher._filtered[:] = [i for i in watcher._filtered if not concerns(i)]
+            watcher._filtered[:] = [i for i in watcher._filtered if not is_taken_back(i)]
     kept = errors.error_info_map.get(errors.file)
     if kept:
-        kept[:] = [i for i in kept if not concerns(i)]
+        kept[:] = [i for i in kept if not is_taken_back(i)]
 
 
 # Words

@@ -80,7 +80,7 @@ from mypy.types import (
 from typedflux import dtypes
 from typedflux.core.types import TensorType
 from typedflux.mypy_plugin.binding import Binder, Given
-from typedflux.mypy_plugin.calls import DTYPE, SHAPE
+from typedflux.mypy_plugin.codes import DTYPE, SHAPE
 from typedflux.mypy_plugin.constants import Constants, adopt, default_of, is_rebound, refined
 from typedflux.mypy_plugin.construction import frozen, is_built
 from typedflux.mypy_plugin.context import CallContext, checker_of
@@ -546,8 +546,10 @@ class Specialising:
         for info in watcher.filtered_errors():
             if info.severity != "error":
                 continue
-            if info.code is not None and info.code.code == "assignment":
+            if info.message.startswith("Incompatible types in assignment"):
                 return found  # what follows may be wrong
+            if " to unpack (" in info.message:
+                info.code = SHAPE
             if info.code not in (SHAPE, DTYPE):
                 continue
             if info.line in ignored or behind.condition(info.line, info.column):
@@ -606,11 +608,11 @@ class Specialising:
         told.append(text)
         if here in checker.tree.ignored_lines:
             return
-        innermost = _IN_LINE.findall(text)[-1:]
-        for at in {line, *map(int, innermost)} - {here}:
-            place = Context(at, 0)
-            place.end_line = at
-            told.append(f"Here it does not fit what is given in line {here}")
+        told.append(f"Here it does not fit what is given in line {here}")
+        innermost = map(int, _IN_LINE.findall(text)[-1:])  # which `origins` notes
+        if line not in (here, *innermost):
+            place = Context(line, 0)
+            place.end_line = line
             checker.note(told[-1], place, code=code)
 
     def _refuse(
@@ -619,7 +621,8 @@ class Specialising:
         """Report that a body returns something else than is declared."""
         line, t, reason = refused
         checker = checker_of(ctx)
-        if line in checker.tree.ignored_lines or self._is_reported(line, ("return-value",), ctx):
+        codes = ("return-value", SHAPE.code, DTYPE.code)
+        if line in checker.tree.ignored_lines or self._is_reported(line, codes, ctx):
             return
         wanted = binder.describe(_signature(function).ret_type)
         text = f'"{_named(function)}" returns {binder.describe(t)}, its annotation says {wanted}'
@@ -630,7 +633,8 @@ class Specialising:
         """Whether there is an error in a line already."""
         errors = checker_of(ctx).msg.errors
         kept = errors.error_info_map.get(errors.file, ())
-        return any(e.line == line and e.code and e.code.code in codes for e in kept)
+        errors_there = (e for e in kept if e.line == line and e.severity == "error")
+        return any(e.code is not None and e.code.code in codes for e in errors_there)
 
     def _report(self, info: ErrorInfo, name: str, ctx: CallContext) -> None:
         """Report at the call, unless it is where the body has it that it is reported."""

@@ -19,8 +19,8 @@ from mypy.types import (
     get_proper_type,
 )
 
-from typedflux.mypy_plugin.calls import DTYPE, SHAPE
 from typedflux.mypy_plugin.carriers import carried, text_of
+from typedflux.mypy_plugin.codes import DTYPE, SHAPE
 from typedflux.mypy_plugin.construction import Applied, Applier
 from typedflux.mypy_plugin.context import checker_of
 from typedflux.mypy_plugin.encoding import STATIC, Encoder

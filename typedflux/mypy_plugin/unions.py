@@ -22,12 +22,15 @@ from mypy.nodes import (
 )
 from mypy.types import CallableType, Instance, Type, UnionType, get_proper_type
 
+from typedflux.mypy_plugin.branching import is_from_branches
+
 
 def is_declared(expression: Expression | None, checker: TypeChecker) -> bool:
-    """Whether an expression's type is a union because an annotation says so."""
+    """Whether an expression's type is a union because an annotation says so, or because each
+    branch of an `if` has given it a value."""
     match expression:
-        case NameExpr(node=Var() as variable):
-            return _declares(variable)
+        case NameExpr(node=Var() as variable) if _declares(variable):
+            return True
         case MemberExpr():
             held = checker.lookup_type_or_none(expression.expr)
             owner = get_proper_type(held) if held is not None else None
@@ -37,8 +40,9 @@ def is_declared(expression: Expression | None, checker: TypeChecker) -> bool:
         case CallExpr(callee=RefExpr(node=node)):
             function = node.func if isinstance(node, Decorator) else node
             if isinstance(function, FuncDef) and isinstance(function.type, CallableType):
-                return isinstance(get_proper_type(function.type.ret_type), UnionType)
-    return False
+                if isinstance(get_proper_type(function.type.ret_type), UnionType):
+                    return True
+    return expression is not None and is_from_branches(expression, checker)
 
 
 def _declares(variable: Var) -> bool:

@@ -48,6 +48,7 @@ from mypy.types import (
     ProperType,
     TupleType,
     Type,
+    TypeAliasType,
     UnionType,
     UnpackType,
     get_proper_type,
@@ -55,6 +56,7 @@ from mypy.types import (
 
 from typedflux import dtypes
 from typedflux.core.types import TensorType
+from typedflux.mypy_plugin.branching import is_from_branches
 from typedflux.mypy_plugin.constants import Constants
 from typedflux.mypy_plugin.construction import CONSTANT, Applied, construct_of, is_callable, thawed
 from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, TENSOR, Encoder, is_instance
@@ -112,7 +114,10 @@ class Reader:
         if type_ is None:
             type_ = self.checker.expr_checker.accept(expression)
         declared = declared_type(expression)
-        every = declared is not None and declared == get_proper_type(type_)
+        held = get_proper_type(type_)
+        every = declared is not None and declared == held
+        if not every and isinstance(held, UnionType):
+            every = is_from_branches(expression, self.checker)
         return self.of_type(type_, every=every)
 
     def _literal(self, expression: Expression) -> Any:
@@ -304,6 +309,8 @@ class Reader:
 
     def of_type(self, type_: Type, *, every: bool = False) -> Any:
         """The value as its type tells it; with `every`, each member of a union may come."""
+        if isinstance(type_, TypeAliasType) and type_.is_recursive:
+            raise Undetermined
         t = get_proper_type(type_)
         tensor = self.encoder.tensor(t)
         if tensor is not None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from typedflux.shapes.dims import (
     UNKNOWN,
+    Dim,
     Dimension,
     Shape,
     Unknown,
@@ -17,6 +19,7 @@ from typedflux.shapes.dims import (
     merge,
     product,
     require_equal,
+    symbols,
 )
 from typedflux.shapes.errors import AxisError, DTypeError, ShapeError, UndecidedError
 
@@ -33,6 +36,11 @@ def resolve_reshape(shape: Sequence[Dimension], new: Sequence[Dimension]) -> Sha
         ...
     typedflux.shapes.errors.ShapeError: cannot reshape 'n 784' (784*n elements) to \
 'n 10 10' (100*n elements)
+    >>> resolve_reshape((n, 10), (-1, 4))
+    Traceback (most recent call last):
+        ...
+    typedflux.shapes.errors.ShapeError: cannot reshape 'n 10' (10*n elements) to '-1 4': \
+10*n is not a multiple of 4 for most sizes
     """
     total = product(shape)
     start = f"cannot reshape '{format_shape(shape)}' ({total} elements) to '{format_shape(new)}'"
@@ -54,8 +62,25 @@ def resolve_reshape(shape: Sequence[Dimension], new: Sequence[Dimension]) -> Sha
     if not isinstance(total, Unknown) and not isinstance(others, Unknown):
         why = f"{start}: {total} is not a multiple of {others}"
         require_equal(total % others, 0, why)
+        if _tears(total, others):
+            raise ShapeError(f"{why} for most sizes")
         quotient = total // others
     return (*new[:place], quotient, *new[place + 1 :])
+
+
+def _tears(total: Dimension, others: Dimension) -> bool:
+    """Whether `total // others` takes `n` apart in a way that hardly any program means: 5 rows for
+    4 of them. 2 rows for one, and one for 2, are usual, for sizes that are even.
+
+    Only of sizes of which nothing is known but their names: where a program runs, hints decide.
+    """
+    if not isinstance(total, Dim) or not isinstance(others, int):
+        return False
+    if any(s.kind != "rigid" for s in symbols(total)):
+        return False
+    factor = math.gcd(*(k for _, k in total.terms))
+    common = math.gcd(factor, others)
+    return factor > common and others > common
 
 
 def _refine(shape: Sequence[Dimension], new: Sequence[Dimension]) -> Shape:

@@ -68,10 +68,11 @@ class Score:
 
 
 def is_found(pair: Pair, messages: Sequence[Message]) -> bool:
-    """Whether the bug is reported in its line, or at its use with a note in its line."""
+    """Whether the bug is reported in its line or where it is used, or with a note there."""
     errors = {m.line for m in messages if m.kind == "error" and m.code in CODES}
     notes = {m.line for m in messages if m.kind == "note"}
-    return not errors.isdisjoint({pair.line, *pair.uses}) or (bool(errors) and pair.line in notes)
+    right = {pair.line, *pair.uses}
+    return bool(errors) and not right.isdisjoint(errors | notes)
 
 
 def _good(pair: Pair, texts: dict[str, str]) -> str:

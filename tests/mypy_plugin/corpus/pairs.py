@@ -62,6 +62,10 @@ FAMILIES = (
     "fresh_classes",
     "fresh_learning",
     "records",
+    "unseen_shapes",
+    "unseen_layout",
+    "unseen_nets",
+    "unseen_code",
 )
 
 _BUG = "#!"
