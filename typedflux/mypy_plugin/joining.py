@@ -12,6 +12,7 @@ from mypy.types import (
     get_proper_type,
 )
 
+from typedflux.mypy_plugin.carriers import SHARED, carried
 from typedflux.mypy_plugin.encoding import DIM_OF, MODULE, TENSOR, Encoder, is_instance, unknown
 from typedflux.mypy_plugin.results import common_dtype
 
@@ -88,8 +89,15 @@ class Joins:
         dtype = self.encoder.dtype_type(common_dtype(both))
         if len(mine) != len(theirs):
             return self.encoder.instance(TENSOR, [dtype, self.encoder.unknown_axes()])
-        axes = [x if x == y else unknown() for x, y in zip(mine, theirs, strict=True)]
+        axes = [_common(x, y) for x, y in zip(mine, theirs, strict=True)]
         return self.encoder.instance(TENSOR, [dtype, *axes])
+
+
+def _common(x: Type, y: Type) -> Type:
+    """The axis that is one of two: of what a field of a record holds, as its class declares it."""
+    if x == y:
+        return x
+    return next((axis for axis in (x, y) if carried(axis, SHARED) is not None), unknown())
 
 
 def _kind(t: ProperType) -> object:
