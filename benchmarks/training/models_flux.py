@@ -30,8 +30,11 @@ class Program:
 
     def reset(self) -> None:
         """Back to the first weights."""
+        self.model: Any = None  # the old ones go first, as where weights are loaded in place
+        self.state: Any = None
         self.model = MODELS[self.workload.model](self.weights)
-        self.state = flux.setup(flux.Adam(1e-3), self.model)
+        if self.workload.training:
+            self.state = flux.setup(flux.Adam(1e-3), self.model)
 
     def step(self) -> Tensor:
         if self.workload.training:
