@@ -75,6 +75,8 @@ class Node:
     """Of control flow: the bodies."""
     apart: bool = False
     """Of a copy: whether it is a kernel of its own, which exchanges axes in blocks."""
+    again: bool = False
+    """Whether what reads it is to compute it again, instead of reading it from memory."""
 
     @property
     def detail(self) -> str:

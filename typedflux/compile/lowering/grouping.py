@@ -103,6 +103,26 @@ class Grouping:
         self.owner: dict[Buffer, Group] = {}
         for number, node in enumerate(nodes):
             self.add(number, node)
+        self._join_sums()
+
+    def _join_sums(self) -> None:
+        """Sums over the same axes of what is computed from the same values: one pass for all."""
+        found: dict[tuple[object, ...], list[Group]] = {}
+        for group in sorted(self.groups.values(), key=lambda g: g.number):
+            if group.kind != "columns":
+                continue
+            key = (str(group.space), group.reduced)
+            mine = _read_whole(group)
+            for place, other in enumerate(found.setdefault(key, [])):
+                if not mine & _read_whole(other):
+                    continue
+                if group.before & other.bits or other.before & group.bits:
+                    continue  # one needs the other
+                if self.merge(other, group) is other:
+                    found[key][place] = other
+                    break
+            else:
+                found[key].append(group)
 
     def add(self, number: int, node: Node) -> None:
         """Give a node its own group, then merge that with the groups of its operands."""
@@ -125,6 +145,8 @@ class Grouping:
                 producer = self.owner.get(view.buffer)
                 if producer is None or producer is group:
                     continue
+                if node.again and not producer.nodes[0].again:
+                    continue  # it waits for what reads it
                 if (producer.kind == "rows" and not producer.reduced) == elementwise:
                     group = self.merge(producer, group)
 
@@ -180,6 +202,17 @@ class Grouping:
                     done.add(id(group))
                     out.append(group)
         return out
+
+
+def _read_whole(group: Group) -> set[Buffer]:
+    """What a group reads of which there is a number for each element of its space."""
+    size = product(group.space)
+    return {
+        view.buffer
+        for node in group.nodes
+        for view in node.operands
+        if view.buffer not in group.places and same(view.buffer.elements, size)
+    }
 
 
 def _own_group(node: Node) -> Group:

@@ -15,8 +15,12 @@ from typedflux.compile.lowering.grouping import Group, group_nodes
 from typedflux.compile.lowering.views import Buffer, View, same
 
 _CHEAP = {"add", "subtract", "multiply", "negative"}
-_STEPS = 3
+_STEPS = 4
 """The most steps from what is in memory to a value that is computed again."""
+_SOURCES = 2
+"""The most large values in memory that it is computed from."""
+_READERS = 2
+"""The most groups that compute a value again for which they read more than one of these."""
 _ATTEMPTS = 3
 
 
@@ -50,6 +54,14 @@ class _Clones:
     buffers: dict[Buffer, Buffer] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """What a value is computed from, and in how many steps."""
+
+    steps: int
+    buffers: frozenset[Buffer]
+
+
 class _Plan:
     """Which groups compute which values again.
 
@@ -69,32 +81,40 @@ class _Plan:
             for node in group.nodes:
                 for view in node.operands:
                     self.readers.setdefault(view.buffer, set()).add(i)
-        self._steps: dict[Buffer, int] = {}
+        self._sources: dict[Buffer, _Sources | None] = {}
 
-    def steps(self, buffer: Buffer) -> int:
-        """Steps from memory to a value: 0 where it is there anyway, more than `_STEPS` where
-        computing it again would not be cheap."""
-        known = self._steps.get(buffer)
-        if known is None:
-            self._steps[buffer] = _STEPS + 1  # while it is looked at
-            known = self._steps[buffer] = self._count(buffer)
-        return known
+    def sources(self, buffer: Buffer) -> _Sources | None:
+        """What in memory a value can be computed from cheaply, itself where it is there anyway;
+        `None` where there is nothing such."""
+        if buffer not in self._sources:
+            self._sources[buffer] = None  # while it is looked at
+            self._sources[buffer] = self._found(buffer)
+        return self._sources[buffer]
 
-    def _count(self, buffer: Buffer) -> int:
+    def _found(self, buffer: Buffer) -> _Sources | None:
         node = self.producers.get(buffer)
+        here = _Sources(0, frozenset([buffer]))
         if node is None or buffer in self.wanted:
-            return 0
+            return here
+        others = self.readers.get(buffer, set()) - {self.owner[buffer]}
         cheap = node.kind == "pointwise" and node.detail in _CHEAP and not node.after
         if not cheap or buffer.whole is not None or not buffer.dtype.is_floating:
-            others = self.readers.get(buffer, set()) - {self.owner[buffer]}
-            return 0 if others else _STEPS + 1
+            return here if others else None
         large = {v.buffer for v in node.operands if same(v.buffer.elements, buffer.elements)}
-        if len(large) != 1:
-            return _STEPS + 1
-        small = [v.buffer for v in node.operands if v.buffer not in large]
-        if any(not _is_smaller(b, buffer) for b in small):
-            return _STEPS + 1
-        return 1 + self.steps(large.pop())
+        if any(v.buffer not in large and not _is_smaller(v.buffer, buffer) for v in node.operands):
+            return None
+        steps, found = 1, set[Buffer]()
+        for operand in large:
+            part = self.sources(operand)
+            if part is None:
+                return None
+            steps += part.steps
+            found |= part.buffers
+        if not found or steps > _STEPS or len(found) > _SOURCES:
+            return None
+        if len(found) > 1 and len(others) > _READERS:
+            return None
+        return _Sources(steps, frozenset(found))
 
     def again(self, place: int, buffer: Buffer) -> bool:
         """Whether a group computes a value of another one again."""
@@ -104,7 +124,8 @@ class _Plan:
         group = self.groups[place]
         if group.kind not in ("rows", "columns", "product", "window"):
             return False
-        return 0 < self.steps(buffer) <= _STEPS
+        found = self.sources(buffer)
+        return found is not None and found.steps > 0
 
     def nodes(self, nodes: Sequence[Node]) -> tuple[list[Node], dict[int, tuple[int, Buffer]]]:
         """The nodes with those that are computed again, and of these the group and the value."""
@@ -140,7 +161,7 @@ class _Plan:
             operands = tuple([self._copied(place, v, mine) for v in node.operands])
             copy = Buffer(buffer.dtype, buffer.elements, buffer.name)
             outputs = (replace(node.outputs[0], buffer=copy),)
-            mine.nodes.append(replace(node, operands=operands, outputs=outputs))
+            mine.nodes.append(replace(node, operands=operands, outputs=outputs, again=True))
             mine.buffers[buffer] = copy
         return replace(view, buffer=mine.buffers[buffer])
 
