@@ -78,21 +78,26 @@ def test_random_programs(seed: int) -> None:
     choices = random.integers(0, 7, 24)
     picks = random.random((24, 2))
 
+    def step(choice: int, one: Tensor, other: Tensor, w: Tensor) -> Tensor:
+        if choice == 0:
+            return one * 0.5 + other * 0.25
+        if choice == 1:
+            return one - one.mean(axis=0)
+        if choice == 2:
+            return one - other.mean(axis=1, keepdims=True)
+        if choice == 3:
+            return flux.tanh(one)
+        if choice == 4:
+            return flux.tanh(one @ w) * 0.5
+        if choice == 5:
+            return one * (other * other).mean(axis=0)
+        return flux.where(other > 0, one, -one)
+
     def f(x: Tensor, w: Tensor) -> tuple[Tensor, ...]:
         values = [x]
         for choice, (a, b) in zip(choices, picks, strict=True):
             one, other = values[int(a * len(values))], values[int(b * len(values))]
-            values.append(
-                [
-                    lambda: one * 0.5 + other * 0.25,
-                    lambda: one - one.mean(axis=0),
-                    lambda: one - other.mean(axis=1, keepdims=True),
-                    lambda: flux.tanh(one),
-                    lambda: flux.tanh(one @ w) * 0.5,
-                    lambda: one * (other * other).mean(axis=0),
-                    lambda: flux.where(other > 0, one, -one),
-                ][choice]()
-            )
+            values.append(step(int(choice), one, other, w))
         return values[-1], values[-2].sum(axis=0), sum(values[1:], x)
 
     agree(f, (40, 24), (24, 24))

@@ -62,7 +62,9 @@ X = flux.asarray(1.0)
 
 
 @pytest.mark.parametrize(
-    "f", [times, nested, lambda x: nested(x), functools.partial(times)], ids=str
+    "f",
+    [times, nested, lambda x: nested(x), functools.partial(times)],
+    ids=["function", "nested", "lambda", "partial"],
 )
 def test_global_variables(f: Callable[[Tensor], Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = Jitted(f)

@@ -194,3 +194,30 @@ def test_layers_that_functions_return(tmp_path: Path) -> None:
     assert 'axis 0 is 4, not 8, in line 10 of "two"' in found[13][0]
     assert found[10] == ["note: Here it does not fit what is given in line 13"]
     assert set(found) == {7, 10, 12, 13, 16}  # line 7 has a note: this layer refused its input
+
+
+LEFT_OPEN = """
+from typing import Any
+import typedflux as flux
+from typedflux import nn
+
+
+class Held(nn.Module):
+    def __init__(self) -> None:
+        self.layer: Any = nn.Dense(3, 4)
+        self.names: dict[str, Any] = {"name": "held"}
+        self.other = nn.Dense(3, 4)
+
+
+def read() -> None:
+    held = Held()
+    reveal_type(held.layer)  # => Any
+    reveal_type(held.layer.bias)  # => Any
+    reveal_type(held.names["call"])  # => Any
+    held.names["call"](3)
+    reveal_type(held.other)  # => Dense[3, 4]
+"""
+
+
+def test_what_is_declared_any_stays_so(tmp_path: Path) -> None:
+    verify(tmp_path, LEFT_OPEN)

@@ -178,7 +178,7 @@ class Specialising:
         """An attribute of an object that was constructed in this file; `None` if nothing more is
         known of it than its class says."""
         p = get_proper_type(ctx.type)
-        if ctx.is_lvalue or not isinstance(p, Instance):
+        if ctx.is_lvalue or not isinstance(p, Instance) or self._is_left_open(p.type, name):
             return None
         checker = self._begin(ctx)
         now = self._constructing[-1] if self._constructing else None
@@ -193,6 +193,23 @@ class Specialising:
         found = self._fields(p, checker)
         t = None if found is None else found.fields.get(name)
         return t if t is not None and _fits(t, ctx.default_attr_type) else None
+
+    def _is_left_open(self, info: TypeInfo, name: str) -> bool:
+        """Whether an attribute is declared with `Any`: what it holds is not to be looked into."""
+        entry = info.get(name)
+        variable = None if entry is None else entry.node
+        if not isinstance(variable, Var) or variable.type is None:
+            return False
+        declared = variable.explicit_self_type or not variable.is_inferred
+        return declared and self._says_any(variable.type)
+
+    def _says_any(self, t: Type) -> bool:
+        p = get_proper_type(t)
+        if isinstance(p, AnyType):
+            return p.type_of_any == TypeOfAny.explicit
+        if isinstance(p, Instance):
+            return self.encoder.tensor(p) is None and any(map(self._says_any, p.args))
+        return isinstance(p, UnionType) and any(map(self._says_any, p.items))
 
     def given(self, p: Instance, checker: TypeChecker) -> dict[str, Type]:
         """What a record was constructed with, where its fields are that still."""
