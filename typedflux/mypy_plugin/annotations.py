@@ -154,10 +154,10 @@ class Annotations:
             args = [self._dim_argument(a, info.name, ctx) for a in ctx.type.args]
         several = any(isinstance(v, TypeVarTupleType) for v in variables)
         omitted = [] if several else variables[len(args) :]
-        if not args or not any(map(_is_dim, omitted)):
+        if not args or not any(_is_dim(v, info) for v in omitted):
             args += [unknown() for _ in omitted]
         if (len(args) < len(variables) - 1) if several else (len(args) != len(variables)):
-            names = [v.name for v in variables if _is_dim(v)]
+            names = [v.name for v in variables if _is_dim(v, info)]
             self._refuse(
                 f"{info.name} takes {_count(len(names), 'dim')} ({', '.join(names)}), "
                 f"{len(args)} {'is' if len(args) == 1 else 'are'} given",
@@ -490,12 +490,15 @@ def _is_annotated(t: Type) -> bool:
     return not plain or not isinstance(get_proper_type(p.args[0]), AnyType)
 
 
-def _is_dim(v: TypeVarLikeType) -> bool:
-    """Whether a class wants to be told of a type variable: not when it has a default of its own,
-    or when it stands for what the plugin keeps of an object."""
+def _is_dim(v: TypeVarLikeType, info: TypeInfo) -> bool:
+    """Whether a class wants to be told of a type variable: not when it has a default, in a class of
+    the program's own; nor when it has one that says something, or stands for what the plugin keeps
+    of an object, in one of the package's, whose dims all have the default `Any`."""
     if not v.has_default():
         return True
-    return not v.name.endswith("_co") and isinstance(get_proper_type(v.default), AnyType)
+    if info.module_name.partition(".")[0] != "typedflux" or v.name.endswith("_co"):
+        return False
+    return isinstance(get_proper_type(v.default), AnyType)
 
 
 def _count(number: int, what: str) -> str:

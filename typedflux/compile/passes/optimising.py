@@ -57,15 +57,16 @@ def optimise(graph: Graph) -> Graph:
     >>> graph = trace_graph(lambda x: [flux.softmax(x * 1)], [TensorType(flux.float32, (2, 3))])
     >>> print(optimise(graph))
     graph(%0: Float32[Tensor, "2 3"])
-      constants %1: Float32[Tensor, ""]
-      %2: Float32[Tensor, "2 1"] = max(%0, axis=(1,), keepdims=True)
-      %3: Bool[Tensor, "2 1"] = isfinite(%2)
-      %4: Float32[Tensor, "2 1"] = where(%3, %2, %1)
-      %5: Float32[Tensor, "2 3"] = subtract(%0, %4)
-      %6: Float32[Tensor, "2 3"] = exp(%5)
-      %7: Float32[Tensor, "2 1"] = sum(%6, axis=(1,), keepdims=True)
-      %8: Float32[Tensor, "2 3"] = divide(%6, %7)
-      return %8
+      constants %1: Float32[Tensor, ""], %2: Float32[Tensor, ""]
+      %3: Float32[Tensor, "2 1"] = max(%0, axis=(1,), keepdims=True)
+      %4: Bool[Tensor, "2 1"] = isfinite(%3)
+      %5: Float32[Tensor, "2 1"] = where(%4, %3, %1)
+      %6: Float32[Tensor, "2 3"] = subtract(%0, %5)
+      %7: Float32[Tensor, "2 3"] = exp(%6)
+      %8: Float32[Tensor, "2 1"] = sum(%7, axis=(1,), keepdims=True)
+      %9: Float32[Tensor, "2 1"] = divide(%2, %8)
+      %10: Float32[Tensor, "2 3"] = multiply(%7, %9)
+      return %10
     """
     pinned = pin_sizes(graph)
     new = rewrite(pinned, _ALL)
