@@ -336,3 +336,16 @@ def test_explain_and_profile_compile_anew(compilations: Compilations) -> None:
     x = flux.ones((3, 4))
     assert "1 group" in flux.explain(twice, x)
     assert len(flux.profile(twice, x, runs=1).rows) == 1
+
+
+def test_subnormal_results_are_kept_where_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A plan that flushes them is not taken for one that keeps them, nor the other way round."""
+    x = flux.asarray(np.full(9, 1.2e-38, np.float32))
+    for keep in (False, True, False, True):
+        if keep:
+            monkeypatch.setenv("TYPEDFLUX_SUBNORMALS", "keep")
+        else:
+            monkeypatch.delenv("TYPEDFLUX_SUBNORMALS", raising=False)
+        assert flux.jit(lambda x: x * 0.25)(x).numpy().any() == keep

@@ -21,6 +21,7 @@ from typedflux.compile.lowering.plans import Plan
 from typedflux.compile.native import store
 from typedflux.compile.native.engine import Compiled, digest_of
 from typedflux.compile.native.machine import host
+from typedflux.compile.native.subnormals import are_kept
 from typedflux.core.primitive import Primitive
 from typedflux.shapes.dims import Symbol
 
@@ -78,7 +79,8 @@ def keep(key: Key, made: Program) -> None:
 
 
 def _name(key: Key) -> str:
-    return digest_of(f"plan of {key.digest}, numpy {np.__version__}", host())
+    kept = ", subnormals kept" if are_kept() else ""
+    return digest_of(f"plan of {key.digest}, numpy {np.__version__}{kept}", host())
 
 
 class _Pickler(pickle.Pickler):

@@ -198,7 +198,6 @@ class _Finish:
         if kernel.bias is not None:
             value = f.add(value, elements.load(kernel.nest.loads[load_key(*kernel.bias)]))
         elements.values[kernel.node.outputs[0].buffer] = value
-        elements.ask_for_next_row()
         for buffer in kernel.stored:  # first all values: memory of operands may be taken over
             elements.value(buffer)
         for buffer in kernel.stored:

@@ -315,18 +315,6 @@ class Elements:
         self._loaded[id(access)] = value
         return value
 
-    def ask_for_next_row(self) -> None:
-        """Ask for what is read at the same place of the next row: rows are short, and the CPU does
-        not guess where the next one begins."""
-        f = self.frame.function
-        for access in self.nest.loads.values():
-            if id(access) not in self._pointers or len(access.strides) < 2:
-                continue
-            pointer, step = self._place(access)
-            if is_fixed(step, 1) and not is_fixed(access.strides[-2], 0):
-                at = f.plus(self._index, self.frame.size(access.strides[-2]))
-                f.prefetch(f.at(pointer, at, expressions.memory_type(access.dtype)))
-
     def _gather(self, access: Access, pointer: Value, step: Dimension) -> Value:
         f = self.frame.function
         kept = self.lanes

@@ -11,7 +11,7 @@ from typedflux.compile.lowering.grouping import Group
 from typedflux.compile.lowering.rows import RowsKernel
 from typedflux.compile.lowering.views import Buffer, same
 from typedflux.compile.native import expressions
-from typedflux.compile.native.emitter import Index
+from typedflux.compile.native.emitter import Index, Value
 from typedflux.compile.native.machine import Machine
 from typedflux.compile.native.packing import lane_mask, transpose_lines
 from typedflux.dtypes import float32
@@ -114,13 +114,18 @@ class TransposeKernel:
                 line = f.plus(first, f.least(i, left))
                 at = f.plus(read, f.times(line, frame.size(self.across.source)))
                 lines.append(f.at(frame.pointer(view.buffer), at, memory))
-            transpose_lines(
-                f,
-                lines,
-                frame.size(self.along.size),
-                f.at(frame.pointer(to.buffer), f.plus(write, first), memory),
-                frame.size(self.along.target),
-                memory.wide(lanes),
-                lane_mask(f, f.plus(left, 1), lanes) if width % lanes else None,
-            )
+            target = f.at(frame.pointer(to.buffer), f.plus(write, first), memory)
+            mask = lane_mask(f, f.plus(left, 1), lanes) if width % lanes else None
+
+            def store(
+                value: Value, place: Index, target: Value = target, mask: Value | None = mask
+            ) -> None:
+                at = f.times(place, frame.size(self.along.target))
+                if mask is None:
+                    f.store(value, target, at)
+                else:
+                    f.store_some(value, target, at, mask)
+
+            stop = frame.size(self.along.size)
+            transpose_lines(f, lines, 0, stop, memory.wide(lanes), store)
         f.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from typedflux.compile.native.emitter import (
@@ -118,7 +119,9 @@ class Packing:
             source = f.at(matrix, f.times(first, column), vector)
             last = f.minus(f.minus(columns, first), 1)  # the columns after it repeat it
             lines = [f.at(source, f.times(f.least(c, last), column), vector) for c in count]
-            transpose_lines(f, lines, k, target, self.width, vector)
+            transpose_lines(
+                f, lines, 0, k, vector, lambda v, i: f.store(v, target, f.times(i, self.width))
+            )
 
     def _gather(
         self,
@@ -146,27 +149,19 @@ class Packing:
 def transpose_lines(
     f: Function,
     lines: list[Value],
-    count: Index,
-    target: Value,
-    row: Index,
+    start: Index,
+    stop: Index,
     vector: Type,
-    mask: Value | None = None,
+    store: Callable[[Value, Index], None],
 ) -> None:
-    """Write `count` vectors, `row` elements from each other, of the elements at the same place of
-    as many lines as a vector has lanes; with a mask only those lanes."""
-
-    def store(value: Value, place: Index) -> None:
-        if mask is None:
-            f.store(value, target, f.times(place, row))
-        else:
-            f.store_some(value, target, f.times(place, row), mask)
-
+    """Go from `start` to `stop` along as many lines as a vector has lanes: `store` is given the
+    elements at the same place of all of them, as a vector, and the place."""
     lanes = vector.lanes
-    whole = f.times(f.over(count, lanes), lanes)
-    with f.loop(0, whole, lanes) as i:
+    whole = f.plus(start, f.times(f.over(f.minus(stop, start), lanes), lanes))
+    with f.loop(start, whole, lanes) as i:
         for t, across in enumerate(transposed_blocks(f, lines, i, vector)):
             store(across, f.plus(i, t))
-    with f.loop(whole, count) as i:
+    with f.loop(whole, stop) as i:
         across = literal(vector, 0)
         for c, line in enumerate(lines):
             one = f.load(vector.wide(0), line, i)

@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from typedflux.compile.native.emitter import Function, Index, Module, Value
+from typedflux.compile.native.emitter import Function, Index, Value
 from typedflux.compile.native.machine import Machine
 from typedflux.compile.native.packing import Packing
+from typedflux.shapes.dims import Dimension, dim_min
+
+
+class Arithmetic:
+    """What a `Function` does with indices, for sizes, symbolic ones among them."""
+
+    def plus(self, a: Dimension, b: Dimension) -> Dimension:
+        return a + b
+
+    def minus(self, a: Dimension, b: Dimension) -> Dimension:
+        return a - b
+
+    def times(self, a: Dimension, b: Dimension) -> Dimension:
+        return a * b
+
+    def over(self, a: Dimension, b: Dimension) -> Dimension:
+        return a // b
+
+    def least(self, a: Dimension, b: Dimension) -> Dimension:
+        return dim_min(a, b)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +190,9 @@ class Blocking:
         k, n = self.shape.k, self.shape.n
         assert k is not None
         assert n is not None
-        size = self.column_packing.size(Function(Module(), "", []), k)
-        assert isinstance(size, int)
-        return -(-n // self.width) * size
+        f: Any = Arithmetic()
+        size: Any = self.column_packing.size(f, k)
+        return -(-n // self.width) * int(size)
 
     def panels_size(self, f: Function, k: Index) -> Index:
         """Elements of a group's packed panels, where the product packs them."""

@@ -8,9 +8,11 @@ threads' partial results are added up. Otherwise each would read all that the ot
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from typedflux.compile.native.emitter import Function, Index, Type, Value, literal
 from typedflux.compile.native.product_layout import (
+    Arithmetic,
     Blocking,
     Epilogue,
     Operand,
@@ -48,9 +50,44 @@ def threshold(m: int, n: int) -> int:
     return 3 * m * n // (m + n)
 
 
+class Layout:
+    """Where things lie in each thread's part of the scratch, in elements: the sums of all blocks,
+    then the packed rows and columns of the part of the sums at hand.
+
+    Attributes:
+        block: of a block's sums.
+        sums: of all of them.
+        rows: of the packed rows.
+        together: panels that are packed at once, so many as stay in the cache.
+        own: of everything.
+    """
+
+    def __init__(self, blocking: Blocking) -> None:
+        m = blocking.shape.m
+        assert m is not None
+        f: Any = Arithmetic()
+        cuts = blocking.cuts(f, m)
+        self.block = blocking.rows * blocking.out_width
+        self.sums = _known(count_blocks(f, cuts)) * blocking.panels * self.block
+        self.rows = 0
+        for cut in cuts:
+            size = blocking.row_packing(cut.height).size(f, blocking.depth)
+            self.rows += _known(cut.count) * _known(size)
+        panel = _known(blocking.column_packing.size(f, blocking.depth))
+        fitting = max(1, room(blocking.machine) // (panel * blocking.shape.bytes))
+        groups = -(-blocking.panels // fitting)
+        self.together = -(-blocking.panels // groups)
+        self.own = self.sums + self.rows + self.together * panel
+
+
+def _known(size: Index) -> int:
+    """A size of such a product, all of which are known."""
+    assert isinstance(size, int)
+    return size
+
+
 class Sums:
-    """Writes the two stages of such a product. Its scratch has a part for each thread: the sums of
-    all blocks, then the packed rows and columns of the part at hand."""
+    """Writes the two stages of such a product."""
 
     def __init__(
         self, blocking: Blocking, f: Function, scratch: Value, thread: Value, threads: Value
@@ -61,26 +98,8 @@ class Sums:
         self.blocking, self.f, self.m, self.n = blocking, f, m, n
         self.scratch, self.thread, self.threads = scratch, thread, threads
         self.scalar = Type(blocking.shape.scalar)
-        self.cuts = blocking.cuts(f, m)
-        self.block = blocking.rows * blocking.out_width
-        self.sums = self.known(count_blocks(f, self.cuts)) * blocking.panels * self.block
-        rows = 0
-        for cut in self.cuts:
-            size = blocking.row_packing(cut.height).size(f, blocking.depth)
-            rows += self.known(cut.count) * self.known(size)
-        columns = self.known(blocking.column_packing.size(f, blocking.depth))
-        self.rows = rows
-        self.panel = columns
-        fitting = max(1, room(blocking.machine) // (columns * blocking.shape.bytes))
-        groups = -(-blocking.panels // fitting)
-        self.together = -(-blocking.panels // groups)  # panels that stay in the cache
-        self.own = self.sums + rows + self.together * columns
-
-    @staticmethod
-    def known(size: Index) -> int:
-        """A size of this product, all of which are known."""
-        assert isinstance(size, int)
-        return size
+        self.blocks = count_blocks(f, blocking.cuts(f, m))
+        self.layout = Layout(blocking)
 
     def multiply(self, a: Operand, b: Operand, k: Index) -> None:
         """The first stage: this thread's part of all sums."""
@@ -88,10 +107,10 @@ class Sums:
         steps = f.over(f.plus(k, _STEP - 1), _STEP)
         low, high = share(f, steps, self.thread, self.threads)
         low, high = f.times(low, _STEP), f.least(f.times(high, _STEP), k)
-        own = f.at(self.scratch, f.times(self.thread, self.own), self.scalar)
-        packed = f.at(own, self.sums, self.scalar)
+        own = f.at(self.scratch, f.times(self.thread, self.layout.own), self.scalar)
+        packed = f.at(own, self.layout.sums, self.scalar)
         vector = self.scalar.wide(blocking.lanes)
-        with f.loop(0, self.sums, vector.lanes) as i:
+        with f.loop(0, self.layout.sums, vector.lanes) as i:
             f.store(literal(vector, 0), own, i)
         with f.loop(low, high, blocking.depth) as first:
             part = f.least(f.minus(high, first), blocking.depth)
@@ -104,33 +123,33 @@ class Sums:
         f = self.f
         loops = Loops(self.blocking, f, self.m, self.n, k, packed, 0, 1)
         loops.pack_rows(a)
-        groups = Groups(loops, f.at(packed, self.rows, self.scalar), _nothing)
+        groups = Groups(loops, f.at(packed, self.layout.rows, self.scalar), _nothing)
         width = self.blocking.width
-        with f.loop(0, self.n, self.together * width) as column:
-            columns = f.least(f.minus(self.n, column), self.together * width)
+        with f.loop(0, self.n, self.layout.together * width) as column:
+            columns = f.least(f.minus(self.n, column), self.layout.together * width)
             groups.pack(b, 0, k, column, columns)
 
             def add(block: Block) -> None:
                 number = f.plus(block.number, f.over(column, width))
-                out = f.at(sums, f.times(number, self.block), self.scalar)
+                out = f.at(sums, f.times(number, self.layout.block), self.scalar)
                 groups.compute(block, a, b, 0, k, out, accumulate=True)
 
-            groups.visit(0, count_blocks(f, self.cuts), column, columns, add)
+            groups.visit(0, self.blocks, column, columns, add)
 
     def finish(self, epilogue: Epilogue) -> None:
         """The second stage: this thread's blocks of the result from all threads' sums."""
         f, blocking = self.f, self.blocking
         loops = Loops(blocking, f, self.m, self.n, 0, self.scratch, self.thread, self.threads)
         groups = Groups(loops, self.scratch, epilogue)
-        low, high = share(f, count_blocks(f, self.cuts), self.thread, self.threads)
+        low, high = share(f, self.blocks, self.thread, self.threads)
         vector = self.scalar.wide(blocking.lanes)
 
         def total(block: Block) -> None:
-            start = f.at(self.scratch, f.times(block.number, self.block), self.scalar)
+            start = f.at(self.scratch, f.times(block.number, self.layout.block), self.scalar)
             with f.loop(0, block.cut.height * blocking.out_width, vector.lanes) as i:
                 cell = f.cell(vector, f.load(vector, start, i))
                 with f.loop(1, self.threads) as t:
-                    other = f.at(start, f.times(t, self.own), self.scalar)
+                    other = f.at(start, f.times(t, self.layout.own), self.scalar)
                     cell.set(f.add(cell.get(), f.load(vector, other, i)))
                 f.store(cell.get(), groups.buffer, i)
             groups.finish(block, groups.buffer)

@@ -10,17 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from typedflux.compile.native.emitter import PTR, Function, Index, Module, Value
+from typedflux.compile.native.emitter import Function, Index, Value
 from typedflux.compile.native.machine import Machine
+from typedflux.compile.native.product_layout import Arithmetic, room
 from typedflux.compile.native.product_layout import Blocking as Blocking
 from typedflux.compile.native.product_layout import Epilogue as Epilogue
 from typedflux.compile.native.product_layout import Operand as Operand
 from typedflux.compile.native.product_layout import Placement as Placement
 from typedflux.compile.native.product_layout import ProductShape as ProductShape
-from typedflux.compile.native.product_layout import room
 from typedflux.compile.native.product_loops import Loops
-from typedflux.compile.native.product_sums import Sums, split_sums, threshold
-from typedflux.shapes.dims import Dimension, dim_max, dim_min, equal
+from typedflux.compile.native.product_sums import Layout, Sums, split_sums, threshold
+from typedflux.shapes.dims import dim_max, dim_min, equal
 
 FEW = 16
 """The most rows for which a product is not worth packing its right operand."""
@@ -28,38 +28,19 @@ FEW = 16
 DEEP = 2048
 """The longest sums that are done in one go."""
 
+_VECTORS = 2  # of a row of a tile
 _WORTH = 1024  # the fewest elements that are worth packing once for several products
 _SOME = 64  # rows of which blocks of 8 share out evenly among threads
 _SHORT = 256  # the longest sums for which all panels of an operand stay in the cache
 _WIDEST = 1024  # the most columns of rows that are finished at once
-_NOWHERE = Value("", PTR)
 _DEPTH = 512  # of the parts of longer ones
 _SHARES = 16  # the fewest parts to share among threads
 _FAR = 256  # elements between what a kernel reads one after the other that are worth packing
 
 
-class _Arithmetic:
-    """What a `Function` does with indices, for sizes, symbolic ones among them."""
-
-    def plus(self, a: Dimension, b: Dimension) -> Dimension:
-        return a + b
-
-    def minus(self, a: Dimension, b: Dimension) -> Dimension:
-        return a - b
-
-    def times(self, a: Dimension, b: Dimension) -> Dimension:
-        return a * b
-
-    def over(self, a: Dimension, b: Dimension) -> Dimension:
-        return a // b
-
-    def least(self, a: Dimension, b: Dimension) -> Dimension:
-        return dim_min(a, b)
-
-
 def _scratch(blocking: Blocking, m: int, k: int, threads: int) -> Any:
     """Bytes of scratch for one way to cut a product."""
-    f: Any = _Arithmetic()
+    f: Any = Arithmetic()
     common: Any = blocking.common_size(f, m, k)
     own: Any = blocking.own_size(f, m, k)
     return (common + threads * own) * blocking.shape.bytes
@@ -120,8 +101,8 @@ class ProductPlan:
         if self.few is not None:
             size = _within(m, self.few_rows, _scratch(self.few, m, k, threads), size)
         if self.split is not None:
-            own = Sums(self.split, Function(Module(), "", []), _NOWHERE, _NOWHERE, _NOWHERE).own
-            split = _within(k, self._long, size, threads * own * self.split.shape.bytes)
+            own = Layout(self.split).own * self.split.shape.bytes
+            split = _within(k, self._long, size, threads * own)
             size = _within(threads, 1, size, split)
         return size
 
@@ -218,12 +199,12 @@ def packed_once(shape: ProductShape, machine: Machine) -> ProductPlan | None:
     lanes = shape.lanes(machine)
     if shape.n < lanes or shape.k * shape.n < _WORTH:
         return None
-    rows = 14 if machine.vector_registers >= 32 else 6
+    rows = _tallest(machine, _VECTORS)
     if shape.m is None or shape.m <= _SOME:
         rows = min(rows, 8)
     if shape.m is not None and shape.m <= 2:
         rows = 1
-    width = 2 * lanes
+    width = _VECTORS * lanes
     panels = _panels(shape, machine, rows, width)
     usual = Blocking(shape, machine, rows, width, panels=panels, packed=True, packed_columns=True)
     one = replace(usual, rows=1) if shape.m is None else None
@@ -237,12 +218,12 @@ def _blocking(shape: ProductShape, machine: Machine, few: bool) -> Blocking:
     if shape.a[1] == 1 and shape.b[0] == 1 and (few or n == 1):
         return Blocking(shape, machine, 6 if many else 3, machine.lanes, _dots(shape))
     packed = shape.b[1] != 1 or not (few or (m is not None and m <= 48))
-    vectors = 2
+    vectors = _VECTORS
     if not packed and m is not None and m <= 3:
         vectors = {2: 6 if many else 4, 3: 4}.get(m, 8)
     elif not packed and few and shape.scalar == "float":
         vectors = 3
-    rows = (28 if many else 12) // vectors
+    rows = _tallest(machine, vectors)
     if few and m is None:
         rows = min(rows, 8)
     width = vectors * lanes
@@ -258,6 +239,11 @@ def _blocking(shape: ProductShape, machine: Machine, few: bool) -> Blocking:
         shape, machine, rows, width, panels=panels, packed=packed, packed_rows=packed_rows,
         wide=wide,
     )  # fmt: skip
+
+
+def _tallest(machine: Machine, vectors: int) -> int:
+    """Rows of a tile of so many vectors that fits the registers."""
+    return (28 if machine.vector_registers >= 32 else 12) // vectors
 
 
 def _is_gradient(shape: ProductShape) -> bool:

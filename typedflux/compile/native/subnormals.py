@@ -18,10 +18,15 @@ _FLUSH_X86 = 1 << 15
 _FLUSH_ARM = 1 << 24
 
 
+def are_kept() -> bool:
+    """Whether code that is compiled now keeps subnormal results."""
+    return os.environ.get("TYPEDFLUX_SUBNORMALS") == "keep"
+
+
 def flush_subnormals(f: Function) -> Value | None:
     """Ask for it on this thread; what the CPU's settings were before, for `restore`."""
     processor = platform.machine().lower()
-    if os.environ.get("TYPEDFLUX_SUBNORMALS") == "keep":
+    if are_kept():
         return None
     if processor in _X86:
         f.module.declarations.add("declare void @llvm.x86.sse.stmxcsr(ptr)")

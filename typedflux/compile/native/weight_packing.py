@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typedflux.compile.native.emitter import I64, Function, Index, Type, Value, literal
-from typedflux.compile.native.packing import transposed_blocks
+from typedflux.compile.native.packing import transpose_lines
 from typedflux.compile.native.sweeps import Sweep
 from typedflux.compile.native.windows import Image, decode, share
 
@@ -121,17 +121,4 @@ def _transpose(
 
         begin = f.times(part, chunk)
         end = f.least(f.plus(begin, chunk), columns)
-        whole = f.least(end, columns // lanes * lanes)
-        with f.loop(begin, whole, lanes) as column:
-            for t, across in enumerate(transposed_blocks(f, lines, column, vector)):
-                store(across, f.plus(column, t))
-        if columns % lanes:
-            with f.loop(f.greatest(begin, whole), end) as column:
-                across = literal(vector, 0)
-                for i, line in enumerate(lines):
-                    one = f.load(type, line, column)
-                    across = f.emit(
-                        vector,
-                        f"insertelement {vector} {across.text}, {type} {one.text}, i64 {i}",
-                    )
-                store(across, column)
+        transpose_lines(f, lines, begin, end, vector, store)

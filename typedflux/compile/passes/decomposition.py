@@ -56,12 +56,13 @@ def _restored(x: Any, axis: int) -> Any:
     return reshape_p.bind(x, shape=(*x.shape[:axis], 1, *x.shape[axis:]))
 
 
-def _widened(x: Any) -> Any:
+def widened(x: Any) -> Any:
     """A float of two bytes as float32: it has too few digits for sums."""
-    return ops.astype(x, dtypes.float32) if _narrow(x) else x
+    return ops.astype(x, dtypes.float32) if is_half(x) else x
 
 
-def _narrow(x: Any) -> bool:
+def is_half(x: Any) -> bool:
+    """Whether it is a float of two bytes."""
     return bool(x.dtype.is_floating and x.dtype.bits == 16)
 
 
@@ -151,7 +152,7 @@ def _one_hot(labels: Any, *, size: Any, dtype: Any) -> Any:
 
 def _losses(x: Any, labels: Any, axis: int) -> tuple[Any, Any, Any] | None:
     """The losses; the exponentials by class, and their sums, the axis kept."""
-    wide = _widened(x)
+    wide = widened(x)
     found = _shifted(wide, (axis,))
     if found is None:
         return None
@@ -181,13 +182,13 @@ def _with_weights(x: Any, labels: Any, *, axis: int) -> Any:
 def _mean(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
     if x.dtype.is_complex:
         return None
-    total = _total(_widened(x), axis, keepdims)
+    total = _total(widened(x), axis, keepdims)
     count: Any = product([x.shape[a] for a in axis])
     return ops.astype(ops.divide(total, count), x.dtype)
 
 
 def _mean_square(x: Any, y: Any) -> Any:
-    error = ops.subtract(_widened(x), _widened(y))
+    error = ops.subtract(widened(x), widened(y))
     axes = tuple(range(error.ndim))
     total = _total(ops.multiply(error, error), axes, keepdims=False)
     count: Any = product(x.shape)
@@ -226,7 +227,7 @@ def _elu(x: Any, y: Any) -> Any:
 
 def _gelu_tanh(x: Any) -> Any:
     """With the steps that its derivative has too."""
-    return None if _narrow(x) else ops.multiply(x, gelu_gate(x))
+    return None if is_half(x) else ops.multiply(x, gelu_gate(x))
 
 
 def _logcosh(x: Any) -> Any:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from typedflux import dtypes, ops
+from typedflux import ops
+from typedflux.compile.passes.decomposition import is_half, widened
 from typedflux.compile.passes.rewriting import Rule
 from typedflux.core.primitive import Primitive
 from typedflux.ops.affine import affine_p
@@ -35,17 +36,13 @@ _WIDENED: Final[tuple[Primitive, ...]] = (
 )  # fmt: skip
 
 
-def _is_half(x: Any) -> bool:
-    return bool(x.dtype.is_floating and x.dtype.bits == 16)
-
-
 def _in_single(primitive: Primitive) -> Rule:
     def rule(*operands: Any, **params: Any) -> Any:
-        halves = {x.dtype for x in operands if _is_half(x)}
+        halves = {x.dtype for x in operands if is_half(x)}
         if len(halves) != 1 or any([x.dtype.bits > 16 for x in operands if x.dtype.is_floating]):
             return None
         (half,) = halves
-        wide = [ops.astype(x, dtypes.float32) if _is_half(x) else x for x in operands]
+        wide = [widened(x) for x in operands]
         found = primitive.bind(*wide, **params)
         results = found if primitive.multiple else (found,)
         narrow = [ops.astype(x, half) if x.dtype.is_floating else x for x in results]
